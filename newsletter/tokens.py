@@ -1,0 +1,97 @@
+"""Signed references to a reader: in the links of a mail, and in its return path.
+
+A reader's token is 48 characters of base64url without padding: subscriber key (8 bytes), newsletter id (4), campaign
+key (8, zeros outside a campaign), HMAC-SHA-256 over purpose and all of that, cut to 16 bytes. The fixed length lets a
+byte template hold its place. Each token serves one purpose only. Confirmation links, which expire, use Django's signing
+(audience/signup.py).
+"""
+
+import base64
+import hmac
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+from django.conf import settings
+
+LENGTH = 48
+_NO_CAMPAIGN = "0" * 16
+_LAYOUT = struct.Struct(">8sI8s")
+_RETURN = struct.Struct(">Q")
+
+
+class Purpose(Enum):
+    LEAVE = b"leave"
+    SETTINGS = b"settings"
+
+
+class BadToken(Exception):
+    """The token is not one of ours, or not for this purpose. What was wrong is not told."""
+
+
+@dataclass(frozen=True)
+class ReaderRef:
+    """Who a link belongs to; `campaign` is the campaign's key, or empty when the link came with no campaign."""
+
+    subscriber: str
+    newsletter_id: int
+    campaign: str = ""
+
+
+def for_reader(purpose: Purpose, ref: ReaderRef) -> str:
+    body = _LAYOUT.pack(bytes.fromhex(ref.subscriber), ref.newsletter_id, bytes.fromhex(ref.campaign or _NO_CAMPAIGN))
+    return base64.urlsafe_b64encode(body + _sign(settings.SECRET_KEY, purpose.value, body)).decode()
+
+
+def read(purpose: Purpose, token: str) -> ReaderRef:
+    """The reader the token names. Raises BadToken for anything not signed by us for this purpose."""
+    if len(token) != LENGTH or not token.isascii():
+        raise BadToken
+    try:
+        raw = base64.b64decode(token.encode(), altchars=b"-_", validate=True)
+    except ValueError:
+        raise BadToken from None
+    body, mac = raw[: _LAYOUT.size], raw[_LAYOUT.size :]
+    if not any(hmac.compare_digest(mac, _sign(key, purpose.value, body)) for key in _keys()):
+        raise BadToken
+    subscriber, newsletter_id, campaign = _LAYOUT.unpack(body)
+    key = campaign.hex()
+    return ReaderRef(subscriber.hex(), newsletter_id, "" if key == _NO_CAMPAIGN else key)
+
+
+def return_path(delivery_id: int, domain: str) -> str:
+    """The envelope sender of a delivery (VERP), so that a bounce names it; under RFC 5321's 64 octets of local part."""
+    body = _RETURN.pack(delivery_id)
+    mac = _sign(settings.SECRET_KEY, b"return", body)[:12]
+    return f"bounce+{base64.b32encode(body + mac).decode().lower()}@{domain}"
+
+
+def read_return_path(address: str) -> int:
+    """The delivery a bounced mail belongs to. Raises BadToken."""
+    local = address.rpartition("@")[0].rpartition("+")[2]
+    try:
+        raw = base64.b32decode(local.upper().encode())
+    except ValueError:
+        raise BadToken from None
+    body, mac = raw[: _RETURN.size], raw[_RETURN.size :]
+    if not any(hmac.compare_digest(mac, _sign(key, b"return", body)[:12]) for key in _keys()):
+        raise BadToken
+    return int(_RETURN.unpack(body)[0])
+
+
+def _keys() -> Iterator[str]:
+    yield settings.SECRET_KEY
+    yield from settings.SECRET_KEY_FALLBACKS
+
+
+@lru_cache(maxsize=32)
+def _keyed(secret: str, purpose: bytes) -> "hmac.HMAC":
+    return hmac.new(secret.encode(), b"newsletter.tokens:" + purpose + b":", "sha256")
+
+
+def _sign(secret: str, purpose: bytes, body: bytes) -> bytes:
+    mac = _keyed(secret, purpose).copy()
+    mac.update(body)
+    return mac.digest()[:16]
