@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count
 
 from curation.freshness import Freshness, Thresholds, freshness
 from curation.models import Audience, Claim, Story
@@ -28,6 +28,7 @@ __all__ = [
     "get",
     "mark_published",
     "matching",
+    "waiting",
 ]
 
 
@@ -137,17 +138,19 @@ def approved(*, limit: int, without: Sequence[int] = ()) -> list[StoryCopy]:
 
 def matching(words: str, *, limit: int = 20) -> list[StoryCopy]:
     """Public stories whose headline, hook or source holds every word, newest first."""
-    stories = Story.objects.public()
-    for word in words.split():
-        stories = stories.filter(
-            Q(headline__icontains=word) | Q(hook__icontains=word) | Q(source__name__icontains=word)
-        )
-    return [_copy(story) for story in stories.newest().with_parts()[:limit]]
+    return [_copy(story) for story in Story.objects.public().matching(words).newest().with_parts()[:limit]]
 
 
 def audiences() -> list[tuple[str, str]]:
     """Every audience as (code, label), in the house's order."""
     return list(Audience.objects.values_list("code", "label"))
+
+
+def waiting() -> list[tuple[str, str, int]]:
+    """How many stories wait at each step of the desk, as (state, its name, number), in the order of the work."""
+    steps = (Story.State.COLLECTED, Story.State.DRAFTED, Story.State.IN_REVIEW, Story.State.APPROVED)
+    counts = dict(Story.objects.filter(state__in=steps).values_list("state").annotate(number=Count("pk")).order_by())
+    return [(step.value, str(step.label), counts.get(step.value, 0)) for step in steps]
 
 
 def mark_published(story_ids: Iterable[int], *, by: str, now: datetime) -> None:

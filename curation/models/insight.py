@@ -1,5 +1,7 @@
 """The parts of a story's deep insight that are not claims: the comparison and the timeline."""
 
+from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -91,3 +93,30 @@ class TimelineEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.date}: {self.text}"
+
+
+def order_problems(events: Iterable[tuple[int, str, bool]], *, until: date) -> Iterator[tuple[int, str]]:
+    """What is wrong with the order of (number, date, planned): (number, reason) for each event out of place.
+
+    Dates of unlike precision are compared as far as both go: 2024 may stand before or after 2024-03. What lies after
+    `until` is refused unless it is marked as planned. Dates that are no dates are passed over.
+    """
+    latest = ""
+    for number, written, planned in events:
+        first = _first_day(written)
+        if first is None:
+            continue
+        both = min(len(written), len(latest))
+        if written[:both] < latest[:both]:
+            yield number, f"{written} stands after {latest}; put the events in the order of time"
+        else:
+            latest = written
+        if first > until and not planned:
+            yield number, f"{written} lies after {until.isoformat()}; mark it as planned if it has not happened yet"
+
+
+def _first_day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written + "-01-01"[len(written) - 4 :] if len(written) in (4, 7) else written)
+    except ValueError:
+        return None

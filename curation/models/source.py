@@ -1,6 +1,6 @@
 from django.core.validators import URLValidator
 from django.db import models
-from django_countries.fields import CountryField
+from django_countries.fields import Country, CountryField
 
 from curation.models.text import one_line
 
@@ -27,8 +27,8 @@ class Source(models.Model):
     @property
     def country_name(self) -> str:
         """The country in words, empty when unknown: flags alone are not readable everywhere."""
-        return str(self.country.name) if self.country else ""
+        return str(Country(str(self.country)).name) if self.country else ""
 
     @property
     def flag(self) -> str:
-        return str(self.country.unicode_flag) if self.country else ""
+        return str(Country(str(self.country)).unicode_flag) if self.country else ""

@@ -48,6 +48,15 @@ class StoryQuerySet(models.QuerySet["Story"]):
         """Newest news first; stories whose moment is unknown come last."""
         return self.order_by(F("published_at").desc(nulls_last=True), "-id")
 
+    def matching(self, words: str) -> "StoryQuerySet":
+        """Stories whose headline, hook or source holds every word."""
+        stories = self
+        for word in words.split():
+            stories = stories.filter(
+                Q(headline__icontains=word) | Q(hook__icontains=word) | Q(source__name__icontains=word)
+            )
+        return stories
+
     def with_parts(self) -> "StoryQuerySet":
         """Everything a page or the catalog shows, in a fixed number of queries."""
         return self.select_related("source", "table").prefetch_related(
@@ -82,7 +91,9 @@ class Story(models.Model):
         "collected in, as stated",
         null=True,
         blank=True,
-        help_text="Minutes from publication to collection, as an imported page states them while the moments are unknown.",
+        help_text=(
+            "Minutes from publication to collection, as an imported page states them while the moments are unknown."
+        ),
     )
 
     headline = models.CharField(max_length=90, validators=[one_line])

@@ -112,6 +112,6 @@ def _refusal(story: Story, to: State) -> str:
     last = story.moves.last()
     told = f" since {last.at:%d %B %H:%M} UTC ({last.actor_name})" if last else ""
     return (
-        f"“{story.headline}” is {story.get_state_display().lower()}{told}; "  # type: ignore[attr-defined]
+        f"“{story.headline}” is {story.get_state_display().lower()}{told}; "
         f"it cannot become {to.label.lower()} from there."
     )
