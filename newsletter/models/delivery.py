@@ -55,6 +55,9 @@ class Delivery(models.Model):
     message_id = models.CharField(max_length=320, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    doubts = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How many of the attempts may have arrived without our knowing."
+    )
     next_attempt_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     doubted_at = models.DateTimeField(null=True)

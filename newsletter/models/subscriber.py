@@ -62,6 +62,9 @@ class Subscription(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
     left_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The confirmation mail (audience/unsent.py): from when one is owed, empty when none is; when the last one left.
+    confirmation_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    confirmation_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = SubscriptionQuerySet.as_manager()
 
@@ -73,7 +76,14 @@ class Subscription(models.Model):
                 condition=~Q(state="active") | Q(confirmed_at__isnull=False), name="active_was_confirmed"
             ),
         ]
-        indexes = [models.Index(fields=["newsletter", "state"], name="subscription_by_state")]
+        indexes = [
+            models.Index(fields=["newsletter", "state"], name="subscription_by_state"),
+            models.Index(
+                fields=["confirmation_due_at"],
+                condition=Q(confirmation_due_at__isnull=False),
+                name="confirmation_owed",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subscriber} · {self.newsletter}"
@@ -114,4 +124,4 @@ class Consent(models.Model):
         ordering = ["at", "id"]
 
     def __str__(self) -> str:
-        return f"{self.get_act_display()} {self.at:%Y-%m-%d}"  # type: ignore[attr-defined]
+        return f"{self.get_act_display()} {self.at:%Y-%m-%d}"
