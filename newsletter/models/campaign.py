@@ -69,7 +69,7 @@ class Campaign(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.edition} · {self.get_state_display()}"  # type: ignore[attr-defined]
+        return f"{self.edition} · {self.get_state_display()}"
 
     @property
     def is_live(self) -> bool:

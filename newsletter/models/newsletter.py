@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import idna
 from django.db import models
 from django.db.models import Q
 
@@ -75,4 +76,4 @@ class Newsletter(models.Model):
     @property
     def domain(self) -> str:
         """The sender's domain in ASCII: right side of Message-ID, List-Id and return path."""
-        return self.from_email.rpartition("@")[2].encode("idna").decode()
+        return idna.encode(self.from_email.rpartition("@")[2], uts46=True).decode()

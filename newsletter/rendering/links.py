@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
+import idna
+
 from newsletter.rendering.slots import LEAVE, SETTINGS
 from newsletter.rendering.writing import clean
 
@@ -59,12 +61,17 @@ class Site:
         return f"{self.url}/one-click/{LEAVE}/"
 
 
+def _ascii(host: str) -> str:
+    """The host as it stands in DNS (IDNA 2008); an ASCII host, odd as it may be, stays as it is."""
+    return host if host.isascii() else idna.encode(host, uts46=True).decode()
+
+
 def web_address(text: str) -> str:
     """The http(s) address in ASCII, safe for an attribute and for text; empty when it is none."""
     text = clean(text)
     try:
         parts = urlsplit(text)
-        host = (parts.hostname or "").encode("idna").decode()
+        host = _ascii(parts.hostname or "")
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return ""
