@@ -1,0 +1,5 @@
+"""The desk of the newsletter: one class a file, all of them registered here."""
+
+from newsletter.admin import campaign, delivery, edition, newsletter, segment, subscriber, suppression
+
+__all__ = ["campaign", "delivery", "edition", "newsletter", "segment", "subscriber", "suppression"]

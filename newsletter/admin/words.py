@@ -1,0 +1,41 @@
+"""Moments and numbers as people say them."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def until(moment: datetime, *, now: datetime) -> str:
+    """How far off: "in 2 days", "in 19 h", "5 min ago"."""
+    seconds = int((moment - now).total_seconds())
+    distance = _distance(abs(seconds))
+    if distance == "now":
+        return "now"
+    return f"in {distance}" if seconds > 0 else f"{distance} ago"
+
+
+def at(moment: datetime, *, zone: str) -> str:
+    """The moment on the zone's clocks: "Thursday 26 November 09:00 Europe/Brussels"."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{local:%A} {local.day} {local:%B %H:%M} {zone}"
+
+
+def slot(moment: datetime, *, zone: str, now: datetime) -> str:
+    """Both: "Thursday 26 November 09:00 Europe/Brussels (in 2 days)"."""
+    return f"{at(moment, zone=zone)} ({until(moment, now=now)})"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """ "1 reader", "4,812 readers"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _distance(seconds: int) -> str:
+    if seconds < MINUTE:
+        return "now"
+    if seconds < HOUR:
+        return f"{seconds // MINUTE} min"
+    if seconds < 2 * DAY:
+        return f"{round(seconds / HOUR)} h"
+    return f"{round(seconds / DAY)} days"

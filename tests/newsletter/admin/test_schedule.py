@@ -1,0 +1,178 @@
+"""The last look, the campaign it makes, and the operator's page of that campaign."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from newsletter.editions import compose
+from newsletter.models import Campaign, Delivery, Suppression
+from newsletter.sending import campaigns
+from tests.makers import NOW, make_edition, make_newsletter, make_story, make_subscriber
+from tests.newsletter.admin.conftest import client_of, make_editor
+from tests.newsletter.admin.test_edition_page import told, url
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def approved(edition, chief):
+    compose.approve(edition, actor=chief, now=NOW)
+    return edition
+
+
+def campaign_url(name: str, campaign: Campaign, *more: object) -> str:
+    return reverse(f"admin:newsletter_campaign_{name}", args=[campaign.pk, *more])
+
+
+def test_one_sentence_says_what_will_happen(desk, approved):
+    make_subscriber(approved.newsletter, state="pending")
+    suppressed = make_subscriber(approved.newsletter)
+    Suppression.objects.create(address=suppressed.address)
+
+    page = desk.get(url("schedule", approved)).content.decode()
+
+    assert "Send 3 variants to 3 readers on Monday 19 November 10:00 Europe/Brussels (in " in page
+    assert "1 not confirmed yet" in page
+    assert "1 suppressed: bounced" in page
+    assert "Everyone else" in page
+
+
+def test_scheduling_makes_the_one_campaign_of_the_slot(desk, approved):
+    answer = desk.post(url("schedule", approved), {"when": "slot"})
+    campaign = Campaign.objects.get()
+    assert (campaign.state, campaign.slot, campaign.moves.get().actor_name) == ("draft", approved.slot, "chief")
+    assert answer.url == campaign_url("change", campaign)
+    assert "Scheduled for Monday 19 November" in told(answer)
+
+    assert "has its campaign already" in told(desk.post(url("schedule", approved), {"when": "now"}))
+    assert Campaign.objects.count() == 1
+
+
+def test_sending_now_freezes_at_once(desk, approved):
+    desk.post(url("schedule", approved), {"when": "now"})
+    campaign = Campaign.objects.get()
+    assert (campaign.state, campaign.frozen_count, campaign.slot) == ("frozen", 3, None)
+    assert "belongs to a campaign" in desk.get(url("change", approved)).content.decode()
+
+
+def test_what_is_not_approved_is_not_sent(desk, edition):
+    answer = desk.post(url("schedule", edition), {"when": "now"})
+    assert "it is not approved" in told(answer)
+    assert not Campaign.objects.exists()
+
+
+def test_what_changed_since_its_approval_is_not_sent(desk, approved):
+    type(approved.newsletter).objects.filter(pk=approved.newsletter_id).update(from_name="Somebody else")
+    assert "it has changed since it was approved" in told(desk.post(url("schedule", approved), {"when": "now"}))
+    assert "no longer what was approved" in desk.get(url("change", approved)).content.decode()
+    assert not Campaign.objects.exists()
+
+
+def test_an_hour_that_is_past_can_only_be_sent_now(desk, approved):
+    type(approved).objects.filter(pk=approved.pk).update(slot=NOW.replace(year=2020))
+    assert 'value="slot"' not in desk.get(url("schedule", approved)).content.decode()
+    answer = desk.post(url("schedule", approved), {"when": "slot"})
+    assert "Its hour is past" in answer.content.decode()
+    assert not Campaign.objects.exists()
+
+
+def test_without_readers_there_is_no_button(desk, chief):
+    lonely = make_edition(make_newsletter(), [make_story()])
+    compose.approve(lonely, actor=chief, now=NOW)
+    assert "Nobody would get it" in desk.get(url("schedule", lonely)).content.decode()
+    answer = desk.post(url("schedule", lonely), {"when": "now"})
+    assert "no readers who can be mailed" in told(answer)
+
+
+def test_an_unsound_rule_is_told_before_anything_is_sent(desk, approved):
+    approved.newsletter.segments.filter(slug="engineers").update(rule={"field": "shoe size", "op": "in", "value": [46]})
+    page = desk.get(url("schedule", approved)).content.decode()
+    assert "The readers cannot be counted" in page
+    assert "Segment “Engineers”" in page
+
+
+def test_above_a_thousand_readers_the_number_is_typed(desk, approved, monkeypatch):
+    monkeypatch.setattr("newsletter.admin.schedule.TYPE_ABOVE", 2)
+    assert "Type the number of readers, 3" in desk.get(url("schedule", approved)).content.decode()
+    assert "Nothing was sent" in desk.post(url("schedule", approved), {"when": "now", "readers": "4"}).content.decode()
+    desk.post(url("schedule", approved), {"when": "now", "readers": "3"})
+    assert Campaign.objects.get().state == "frozen"
+
+
+@pytest.fixture
+def frozen(approved, chief) -> Campaign:
+    campaign = campaigns.start(approved, slot=None, actor=chief, now=timezone.now())
+    campaigns.freeze(campaign, actor=chief, now=timezone.now())
+    return campaign
+
+
+def test_the_campaigns_page_tells_how_far_it_is(desk, frozen):
+    page = desk.get(campaign_url("change", frozen)).content.decode()
+    assert "Held for 3 readers" in page
+    assert "Who decided what" in page
+    assert f"campaign__id__exact={frozen.pk}&amp;state__exact=queued" in page
+    assert 'role="progressbar"' in page
+    assert 'name="_save"' not in page
+
+
+def test_the_buttons_move_the_campaign(desk, frozen):
+    for verb, reason, state in [
+        ("pause", "The link on top is wrong", "paused"),
+        ("resume", "", "frozen"),
+        ("release", "", "sending"),
+        ("cancel", "Enough", "cancelled"),
+    ]:
+        desk.post(campaign_url("act", frozen, verb), {"reason": reason})
+        frozen.refresh_from_db()
+        assert frozen.state == state, verb
+    assert [move.reason for move in frozen.moves.all()][-1] == "Enough"
+    page = desk.get(campaign_url("change", frozen)).content.decode()
+    assert "The link on top is wrong" in page
+    assert "data-compose-over" in page
+
+
+def test_a_move_that_comes_too_late_is_told(desk, frozen):
+    desk.post(campaign_url("act", frozen, "cancel"))
+    answer = desk.post(campaign_url("act", frozen, "pause"))
+    assert "the campaign is cancelled (chief" in told(answer)
+
+
+def test_a_missed_campaign_is_sent_by_its_button(desk, approved, chief):
+    campaign = campaigns.start(approved, slot=None, actor=chief, now=timezone.now())
+    campaigns.miss(campaign, now=timezone.now())
+    assert "waits for a person" in desk.get(campaign_url("change", campaign)).content.decode()
+    desk.post(campaign_url("act", campaign, "send_missed"))
+    campaign.refresh_from_db()
+    assert campaign.state == "frozen"
+
+
+def test_doubts_are_named_with_their_reason(desk, frozen):
+    doubted = frozen.deliveries.first()
+    Delivery.objects.filter(pk=doubted.pk).update(state="in_doubt", doubted_at=NOW)
+    live = desk.get(campaign_url("live", frozen)).content.decode()
+    assert doubted.subscriber.email in live
+    assert "the connection broke" in live
+    assert "<html" not in live
+
+
+def test_only_the_permitted_move_a_campaign(frozen):
+    reader = client_of(make_editor("nils", "view_campaign", "view_edition", "change_edition"))
+    assert reader.get(campaign_url("change", frozen)).status_code == 200
+    assert "Cancel" not in reader.get(campaign_url("live", frozen)).content.decode()
+    assert reader.post(campaign_url("act", frozen, "cancel")).status_code == 403
+    frozen.refresh_from_db()
+    assert frozen.state == "frozen"
+
+
+def test_verbs_are_posts(desk, frozen):
+    assert desk.get(campaign_url("act", frozen, "cancel")).status_code == 405
+    assert desk.post(campaign_url("act", frozen, "explode")).status_code == 404
+    assert desk.get(reverse("admin:newsletter_campaign_live", args=[999])).status_code == 404
+
+
+def test_deliveries_can_be_looked_at_and_no_more(desk, frozen):
+    listing = reverse("admin:newsletter_delivery_changelist")
+    page = desk.get(listing, {"campaign__id__exact": frozen.pk, "state__exact": "queued"}).content.decode()
+    assert all(delivery.subscriber.email in page for delivery in frozen.deliveries.all())
+    assert desk.get(reverse("admin:newsletter_delivery_add")).status_code == 403
+    assert desk.get(reverse("admin:newsletter_campaign_add")).status_code == 403
