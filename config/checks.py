@@ -46,3 +46,17 @@ def links_are_https(**_: Any) -> list[Warning]:
             id="config.W002",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def tasks_reach_the_workers(**_: Any) -> list[Warning]:
+    """Without a broker that all processes share, what the web server queues stays in its own memory."""
+    if settings.REDIS_URL:
+        return []
+    return [
+        Warning(
+            "REDIS_URL is not set: tasks do not leave the process that queues them.",
+            hint="Set REDIS_URL=redis://HOST:6379/0 for the web server, the workers and beat (`manage.py up` does).",
+            id="config.W003",
+        )
+    ]

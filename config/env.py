@@ -9,13 +9,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable's value, or the content of the file that NAME_FILE points to (for mounted secrets)."""
+    """The variable's value, or the content of the file NAME_FILE points to (for mounted secrets); empty is unset."""
     if path := os.environ.get(f"{name}_FILE"):
         try:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE points to {path!r}, which cannot be read: {error}.") from error
-    return os.environ.get(name, default).strip()
+    return os.environ.get(name, "").strip() or default
 
 
 def number(name: str, default: int, *, low: int = 0, high: int = 2**31) -> int:
@@ -52,10 +52,11 @@ def address(name: str, default: str, *, schemes: tuple[str, ...]) -> str:
     return value
 
 
-def secret(name: str, *, kept_in: Path) -> str:
+def secret(name: str, *, kept_in: Path, size: int = 50) -> str:
     """The secret in the variable NAME, else one made once and kept, readable by its owner alone, in the file `kept_in`.
 
-    Several processes may start at once on an empty folder: the first to create the file wins and all read the same.
+    `size` is its strength in bytes. Several processes may start at once on an empty folder: the first to create the
+    file wins and all read the same.
     """
     if value := text(name):
         return value
@@ -63,7 +64,7 @@ def secret(name: str, *, kept_in: Path) -> str:
     made = kept_in.with_name(f".{kept_in.name}.{os.getpid()}")
     if not kept_in.exists():
         made.touch(mode=0o600)
-        made.write_text(secrets.token_urlsafe(50), encoding="utf-8")
+        made.write_text(secrets.token_urlsafe(size), encoding="utf-8")
         try:
             os.link(made, kept_in)
         except FileExistsError:

@@ -19,12 +19,14 @@ from config import env, logs
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
 PORT = env.port("PORT", 8000)
+BIND = env.text("BIND", "127.0.0.1")  # the address the web server listens at
 INBOX_PORT = env.port("INBOX_PORT", 1025)
 SITE_URL = env.address("SITE_URL", f"http://127.0.0.1:{PORT}", schemes=("http", "https"))
 
 # --- Security ---------------------------------------------------------------------------------------------------
 
 SECRET_KEY = env.secret("SECRET_KEY", kept_in=VAR_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = env.text("SECRET_KEY_FALLBACKS").split()  # older keys whose links still count
 DEBUG = env.flag("DEBUG", False)
 _SITE = urlsplit(SITE_URL)
 ALLOWED_HOSTS = sorted(
@@ -45,7 +47,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # a story with all its inlines
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "config.desk.DeskConfig",  # django.contrib.admin, loaded where its pages are served
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -81,6 +83,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "curation.pages.frame.frame",
             ],
         },
     },
@@ -127,7 +130,7 @@ SEND_WINDOW = env.number("WINDOW", 50, low=1, high=500)  # deliveries open at on
 SEND_CHUNK = 500
 SEND_LEASE_SECONDS = env.number("LEASE_SECONDS", 60, low=2, high=3600)
 JOURNAL_DIR = VAR_DIR / "journal"
-TICK_SECONDS = env.number("TICK_SECONDS", 30, low=1, high=300)
+TICK_SECONDS = env.number("TICK_SECONDS", 5 if LOCAL_INBOX else 30, low=1, high=300)  # nobody waits 30 s for a demo
 LATE_AFTER_HOURS = 2  # a slot further past than this waits for a person
 
 # --- Language and time ------------------------------------------------------------------------------------------
@@ -150,7 +153,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-DEMO_PASSWORD = env.text("DEMO_PASSWORD")  # the demo editor's; made at first start when empty
+LOGIN_REDIRECT_URL = "admin:index"
+# The demo editor's, made at first start when empty. Where mail leaves the machine nobody is given one unasked.
+DEMO_PASSWORD = (
+    env.secret("DEMO_PASSWORD", kept_in=VAR_DIR / "demo_password", size=9) if LOCAL_INBOX else env.text("DEMO_PASSWORD")
+)
 
 # --- The desk ---------------------------------------------------------------------------------------------------
 
@@ -161,6 +168,22 @@ UNFOLD = {
     "SITE_URL": "/",
     "SITE_SYMBOL": "newspaper",
     "SHOW_HISTORY": True,
+    "COLORS": {
+        "primary": {  # the blue of the public pages
+            "50": "oklch(97% .014 254.6)",
+            "100": "oklch(93.2% .032 255.6)",
+            "200": "oklch(88.2% .059 254.1)",
+            "300": "oklch(80.9% .105 251.8)",
+            "400": "oklch(70.7% .165 254.6)",
+            "500": "oklch(60% .2 259.8)",
+            "600": "oklch(50.5% .195 259.9)",
+            "700": "oklch(46% .19 262)",
+            "800": "oklch(40.5% .16 264)",
+            "900": "oklch(36% .13 264.5)",
+            "950": "oklch(28.2% .091 267.9)",
+        }
+    },
+    "DASHBOARD_CALLBACK": "newsletter.admin.dashboard.callback",
     "STYLES": [lambda request: static("desk/desk.css")],
     "SCRIPTS": [lambda request: static("desk/desk.js")],
     "SIDEBAR": {

@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+admin.autodiscover()  # here and not at every start: config/desk.py
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("curation.pages.urls")),

@@ -1,0 +1,35 @@
+"""The tables and the demo, before and while the parts start. Leaves no connection open: the children make their own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.core.management import call_command
+from django.db import OperationalError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from config.up import CannotStart
+
+
+def migrate(*, say: Callable[[str], None]) -> None:
+    """Apply what is missing; asking costs a third of a second, where Django's own command takes three."""
+    with _connected():
+        executor = MigrationExecutor(connection)
+        if waiting := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            say(f"database: {len(waiting)} migrations to apply")
+            call_command("migrate", interactive=False, verbosity=0)
+
+
+def load_demo() -> None:
+    """The demo, if it is not there yet: one transaction, so parts that run already see all of it or nothing."""
+    with _connected():
+        call_command("demo")
+
+
+@contextmanager
+def _connected() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise CannotStart(f"The database does not answer ({str(error).strip()}). Look at DATABASE_URL.") from error
+    finally:
+        connections.close_all()

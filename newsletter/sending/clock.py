@@ -1,0 +1,23 @@
+"""The database's clock: the only one on which leases and due times of several machines can be compared."""
+
+from datetime import datetime
+
+from django.db import connection
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_naive, make_aware
+
+_NOW = {
+    "postgresql": "SELECT clock_timestamp()",
+    "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now') || '+00:00'",
+}
+
+
+def database_now() -> datetime:
+    """The present moment as the database has it, aware."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOW[connection.vendor])
+        (value,) = cursor.fetchone()
+    moment = value if isinstance(value, datetime) else parse_datetime(value)
+    if moment is None:
+        raise ValueError(f"The database gave {value!r} as its time.")
+    return make_aware(moment) if is_naive(moment) else moment

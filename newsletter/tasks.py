@@ -1,0 +1,53 @@
+"""Tasks: each reads ids, makes one call and may run twice, late or never, because the rows tell what is due."""
+
+import logging
+import time
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from config.celery import DEFAULT, SEND, TRANSACTIONAL, stopping
+from newsletter.models import Edition, Segment
+from newsletter.sending import confirmations, due, proofs, sender
+from newsletter.sending.clock import database_now
+
+logger = logging.getLogger(__name__)
+
+LANE_SECONDS = 60  # then the lane hands its place back, so that several campaigns share the workers
+
+
+@shared_task(name="newsletter.tick", queue=DEFAULT)
+def tick() -> None:
+    for campaign_id in due.tick(now=database_now()):
+        hint(campaign_id)
+    confirmations.deliver_due(now=timezone.now())
+
+
+@shared_task(name="newsletter.send", queue=SEND)
+def send(*, campaign_id: int) -> None:
+    ends = time.monotonic() + LANE_SECONDS
+    result = sender.run(campaign_id, stop=lambda: stopping() or time.monotonic() > ends)
+    if result.end is sender.End.STOPPED and not stopping():
+        hint(campaign_id)
+
+
+def hint(campaign_id: int) -> None:
+    """Tell the workers that a campaign wants a sender. It ends with the next tick, which gives another if need be."""
+    try:
+        send.apply_async(kwargs={"campaign_id": campaign_id}, expires=settings.TICK_SECONDS)
+    except OperationalError:
+        logger.warning("broker away, the next tick will tell the workers", extra={"campaign": campaign_id})
+
+
+@shared_task(name="newsletter.send_confirmation", queue=TRANSACTIONAL)
+def send_confirmation(*, subscription_id: int) -> None:
+    confirmations.deliver(subscription_id)
+
+
+@shared_task(name="newsletter.send_proof", queue=TRANSACTIONAL)
+def send_proof(*, edition_id: int, segment_id: int | None, to: str) -> None:
+    edition = Edition.objects.select_related("newsletter").get(pk=edition_id)
+    segment = Segment.objects.get(pk=segment_id) if segment_id else None
+    proofs.send_proof(edition, segment, to=to, now=timezone.now())
