@@ -5,7 +5,7 @@ triggers: end such a migration with `migrations.RunPython(<this module>.guard, .
 databases and tell when it was forgotten.
 """
 
-from django.db import migrations, models
+from django.db import migrations
 
 FINAL = "('sent', 'rejected', 'suppressed', 'gave_up', 'unknown')"
 ENDED = (
@@ -87,15 +87,4 @@ def _write_postgresql(schema_editor, name, table, columns, when, words):
 class Migration(migrations.Migration):
     dependencies = [("newsletter", "0001_initial")]
 
-    operations = [
-        migrations.AddField(
-            model_name="delivery",
-            name="doubts",
-            field=models.PositiveSmallIntegerField(
-                db_default=0,
-                default=0,
-                help_text="How many of the attempts may have arrived without our knowing.",
-            ),
-        ),
-        migrations.RunPython(guard, unguard),
-    ]
+    operations = [migrations.RunPython(guard, unguard)]
