@@ -209,9 +209,10 @@ def passes(words: list[str], *, var: str) -> bool:
 
 def test(words: list[str]) -> int:
     """The tests that touch the database on PostgreSQL (where it is installed), then all of them on SQLite."""
-    first = subprocess.run([PYTHON, "-m", "tests.postgresql", "-n", "2", *words]).returncode
+    two = ["-n", "2", "--dist", "loadgroup"]  # processes; what is marked as a group stays in one of them
+    first = subprocess.run([PYTHON, "-m", "tests.postgresql", *two, *words]).returncode
     env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    second = subprocess.run([PYTHON, "-m", "pytest", "-n", "2", *words], env=env).returncode
+    second = subprocess.run([PYTHON, "-m", "pytest", *two, *words], env=env).returncode
     return first or second
 
 

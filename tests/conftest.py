@@ -68,11 +68,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if _commits(item):
+            # What migrations wrote (audiences, permissions) is there again in every test. All or none of them: Django
+            # makes the content types a second time when one such test without it comes before one with it.
+            item.fixturenames.append("django_db_serialized_rollback")  # type: ignore[attr-defined]
     if not config.getoption("--touching-database"):
         return
     kept = [item for item in items if _touches_database(item) and not item.get_closest_marker("browser")]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
+
+
+def _commits(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    fixtures = {"transactional_db", "django_db_reset_sequences", "live_server"} & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures or (marker and marker.kwargs.get("transaction")))
 
 
 def _touches_database(item: pytest.Item) -> bool:
@@ -121,10 +132,11 @@ def broker(redis_url: str) -> Iterator[str]:
 
 
 def _point(app: Any, url: str, options: dict[str, Any]) -> None:
-    app.pool.force_close_all()
-    app.amqp._producer_pool = None
-    app.set_default()
-    app._pool = None
+    """Celery keeps its connections for good; forget them all, or the next task goes to the broker before."""
+    from kombu import pools
+
+    pools.reset()
+    app._pool = app.amqp._producer_pool = None
     app.conf.update(broker_url=url, broker_transport_options=options)
 
 

@@ -82,7 +82,7 @@ class Start:
         for part in (parts.web(bind=settings.BIND, port=settings.PORT), *parts.workers(), parts.beat()):
             start(part)
         self.load_demo()  # while they start
-        celery = Celery(broker=chosen.url)
+        celery = Celery(broker=chosen.url, set_as_current=False)
         patience.wait(ready.web_answers, what="the web server", within=READY_WITHIN, cure=READ_ABOVE)
         patience.wait(lambda: ready.workers_answer(celery), what="the workers", within=READY_WITHIN, cure=READ_ABOVE)
 

@@ -41,7 +41,7 @@ class Worker:
 
     def __init__(self, *, redis_url: str, name: str = "one", queues: str = QUEUES, pool: str = "prefork") -> None:
         self.name = f"{name}-{os.getpid()}@tests"
-        self._broker = Celery(broker=redis_url)
+        self._broker = Celery(broker=redis_url, set_as_current=False)  # our tasks stay with our own app
         self._env = child_environment(REDIS_URL=redis_url)
         options = ("--queues", queues, "--pool", pool, "--concurrency", "2", "--hostname", self.name)
         self._command = [*CELERY, "worker", *LONELY, *options]

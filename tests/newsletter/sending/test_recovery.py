@@ -201,6 +201,23 @@ def test_windows_of_dead_senders_are_settled_in_a_cancelled_campaign_too(campaig
     assert [state_of(0), state_of(1), state_of(2)] == ["sent", "in_doubt", "queued"]
 
 
+def test_a_lane_that_is_torn_down_leaves_its_journal_to_the_next(make_frozen, postbox):
+    campaign = make_frozen(4)
+
+    def stop() -> bool:
+        if len(postbox.truth) == 3:
+            raise SystemExit
+        return False
+
+    with pytest.raises(SystemExit):
+        sender.run(campaign.pk, stop=stop)
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"queued"}
+    lease_runs_out()
+    sender.run(campaign.pk)
+    assert [postbox.copies()[f"r{number}@example.org"] for number in (0, 1, 3)] == [1, 1, 1]
+    assert postbox.copies()["r2@example.org"] == 1 + Delivery.objects.doubtful().count()
+
+
 def test_a_window_settled_twice_is_settled_once(campaign, dead):
     """The commit came through but its answer was lost: the sender tries again."""
     found = [settlement(letter, Accepted(250, "ok"), now=clock.database_now()) for letter in dead.letters]
