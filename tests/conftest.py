@@ -17,7 +17,7 @@ import pytest
 
 from newsletter.inbox import maildir
 from newsletter.inbox import server as inbox_server
-from tests.parts import LEFT_OUT, Missing, leave_out, postgresql
+from tests.parts import LEFT_OUT, Missing, everything_is_required, leave_out, postgresql
 from tests.parts.newsroom import Newsroom
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--touching-database",
         action="store_true",
-        help="Only tests that touch the database, without a browser: for the run on PostgreSQL.",
+        help="For the run on PostgreSQL: only tests that touch the database, without a browser, and (unless every part "
+        "is asked for) without the pages and the admin, which hold no SQL of their own.",
     )
 
 
@@ -73,11 +74,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             # What migrations wrote (audiences, permissions) is there again in every test. All or none of them: Django
             # makes the content types a second time when one such test without it comes before one with it.
             item.fixturenames.append("django_db_serialized_rollback")  # type: ignore[attr-defined]
-    if not config.getoption("--touching-database"):
-        return
-    kept = [item for item in items if _touches_database(item) and not item.get_closest_marker("browser")]
+    kept = items if everything_is_required() or config.getoption("-m") else [i for i in items if not _is_long(i)]
+    if config.getoption("--touching-database"):
+        kept = [item for item in kept if _touches_database(item) and not item.get_closest_marker("browser")]
+        if not everything_is_required():
+            kept = [item for item in kept if not {"admin", "pages"} & set(item.path.parts)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("long") is not None
 
 
 def _commits(item: pytest.Item) -> bool:

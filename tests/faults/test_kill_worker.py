@@ -78,6 +78,7 @@ def check(campaign: Campaign, postbox: Postbox, *, killed: int) -> None:
     assert not Chunk.objects.filter(closed=False).exists()
 
 
+@pytest.mark.long
 def test_a_lane_killed_in_mid_send(campaign: Campaign, postbox: Postbox, tmp_path: Path) -> None:
     command = [sys.executable, "manage.py", "send_edition", str(campaign.edition_id), "--wait"]
     env = child_environment(VAR_DIR=str(tmp_path), LEASE_SECONDS=LEASE)
@@ -89,6 +90,7 @@ def test_a_lane_killed_in_mid_send(campaign: Campaign, postbox: Postbox, tmp_pat
     check(campaign, postbox, killed=KILLS)
 
 
+@pytest.mark.long
 def test_a_lane_frozen_beyond_its_lease(campaign: Campaign, postbox: Postbox, tmp_path: Path) -> None:
     """The one that wakes again must send nothing more; the dots of the two never meet."""
     command = [sys.executable, "manage.py", "send_edition", str(campaign.edition_id), "--wait"]

@@ -1,4 +1,4 @@
-"""A running demo for each journey: what one of them sends must not lie in another's inbox."""
+"""One running demo for all journeys. They come in any order: look for your own mail, not for the only one."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.parts.newsroom import Newsroom
 READERS = 60
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
     """The newsroom as a newcomer starts it, after its first recap has arrived."""
     room = Newsroom(tmp_path_factory.mktemp("demo") / "var", DEMO_PASSWORD="a-demo-password")

@@ -23,8 +23,12 @@ STORIES = 12
 @pytest.fixture(scope="module")
 def mails(demo: Newsroom) -> dict[str, EmailMessage]:
     """Each reader's recap, by address."""
+    return {str(mail["Delivered-To"]): mail for mail in first_recaps(demo)}
+
+
+def first_recaps(demo: Newsroom) -> list[EmailMessage]:
     parsed = [message_from_bytes(raw, policy=policy.default) for raw in letters(demo)]
-    return {str(mail["Delivered-To"]): mail for mail in parsed}
+    return [mail for mail in parsed if str(mail["Subject"]).startswith("Five years of AI")]
 
 
 def segment_of(reader: Reader) -> tuple[str, str]:
@@ -46,7 +50,7 @@ def part(mail: EmailMessage, kind: str) -> str:
 
 
 def test_every_reader_has_it_once(demo: Newsroom, mails: dict[str, EmailMessage]) -> None:
-    assert len(letters(demo)) == len(READERS) == len(mails)
+    assert len(first_recaps(demo)) == len(READERS) == len(mails)
     assert set(mails) == {f"{reader.local}@example.org" for reader in READERS}
     assert len({mail["Message-ID"] for mail in mails.values()}) == len(READERS)
 
@@ -100,4 +104,4 @@ def test_more_ticks_than_needed_send_nothing_again(demo: Newsroom, mails: dict[s
     command = [sys.executable, "manage.py", "tick"]
     ticks = [subprocess.Popen(command, cwd=ROOT, env=demo.environment, stdout=subprocess.DEVNULL) for _ in range(3)]
     assert [tick.wait(timeout=60) for tick in ticks] == [0, 0, 0]
-    assert len(letters(demo)) == len(mails)
+    assert len(first_recaps(demo)) == len(mails)

@@ -48,6 +48,7 @@ def test_everything_starts_serves_and_stops_without_leaving_a_process(newsroom: 
     assert room.process.returncode == 0
 
 
+@pytest.mark.long
 def test_without_a_broker_one_process_sends_the_demos_recap_to_all_its_readers(newsroom: Start) -> None:
     room = newsroom("--in-memory", DEMO_PASSWORD="")
     assert room.said("ONE process")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curation.models import Story
+from curation.models import Article, Source, Story
 from curation.models.article import hash_text
 from curation.storyfile import Outcome, read, store, write
 from tests.curation.samples import bytes_of
@@ -134,10 +134,11 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
     return draw(with_evidence(data))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=files())
 def test_survives_storing_and_writing(data: dict[str, Any]) -> None:
-    Story.objects.all().delete()
+    for rows in (Story, Article, Source):  # a source known from an example before would lend this one its country
+        rows.objects.all().delete()
     file = read(bytes_of(data))
     assert store(file, by="import_story", now=NOW) == Outcome.CREATED
     export = write(Story.objects.with_parts().get(slug=data["slug"]))
