@@ -28,6 +28,7 @@ __all__ = [
     "get",
     "mark_published",
     "matching",
+    "still_public",
     "waiting",
 ]
 
@@ -129,6 +130,11 @@ def find(story_ids: Iterable[int]) -> list[StoryCopy]:
     """The public stories among these ids, in the order of the ids."""
     stories = Story.objects.public().with_parts().in_bulk(list(story_ids))
     return [_copy(stories[pk]) for pk in dict.fromkeys(story_ids) if pk in stories]
+
+
+def still_public(story_ids: Iterable[int]) -> set[int]:
+    """Those of the ids whose story may be shown now."""
+    return set(Story.objects.public().filter(pk__in=list(story_ids)).values_list("pk", flat=True))
 
 
 def approved(*, limit: int, without: Sequence[int] = ()) -> list[StoryCopy]:

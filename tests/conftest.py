@@ -64,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--touching-database",
         action="store_true",
         help="For the run on PostgreSQL: only tests that touch the database, without a browser, and (unless every part "
-        "is asked for) without the pages and the admin, which hold no SQL of their own.",
+        "is asked for) without pages and admin, which hold no SQL of their own, and without the kills, which take long.",
     )
 
 
@@ -78,7 +78,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--touching-database"):
         kept = [item for item in kept if _touches_database(item) and not item.get_closest_marker("browser")]
         if not everything_is_required():
-            kept = [item for item in kept if not {"admin", "pages"} & set(item.path.parts)]
+            kept = [item for item in kept if not {"admin", "pages", "config", "faults"} & set(item.path.parts)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 

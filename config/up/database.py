@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -20,9 +22,16 @@ def migrate(*, say: Callable[[str], None]) -> None:
 
 
 def load_demo() -> None:
-    """The demo, if it is not there yet: one transaction, so parts that run already see all of it or nothing."""
+    """The demo, if it is not there yet. Its newsletter is one transaction: parts that run already see all or nothing."""
     with _connected():
         call_command("demo")
+
+
+def demo_password_holds() -> bool:
+    """Whether the demo's editor still signs in with the password of the first start."""
+    with _connected():
+        editor = get_user_model().objects.filter(username="editor").first()
+        return editor is not None and editor.check_password(settings.DEMO_PASSWORD)
 
 
 @contextmanager

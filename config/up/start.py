@@ -101,6 +101,10 @@ class Start:
         if settings.LOCAL_INBOX:
             rows["inbox"] = f"{page}inbox/   (SMTP on port {settings.INBOX_PORT}; nothing leaves this machine)"
         if self.demo:
-            rows["admin"] += f"   name: editor   password: {settings.DEMO_PASSWORD}"
+            kept = database.demo_password_holds()
+            password = settings.DEMO_PASSWORD if kept else "your own (manage.py changepassword editor sets another)"
+            rows["admin"] += f"   name: editor   password: {password}"
+        else:
+            rows["admin"] += "   (manage.py createsuperuser makes an account)"
         self.lines.plain("\n" + "\n".join(f"    {name:6} {text}" for name, text in rows.items()) + "\n")
         self.lines.plain(f"READY {page}")

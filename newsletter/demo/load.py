@@ -4,9 +4,7 @@ The first edition fills the weekly slot that strikes at this very moment, so tha
 second is next week's, planned with what the first did not use.
 """
 
-import secrets
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
@@ -49,19 +47,14 @@ def load(*, editor: AbstractUser, now: datetime) -> bool:
     return True
 
 
-def demo_editor(*, password: str, kept_in: Path) -> AbstractUser:
-    """The editor's account. Without a given password one is made and kept, readable by its owner alone."""
+def demo_editor(*, password: str) -> AbstractUser:
+    """The editor's account. The password is given once, when the account is made; from then on it is its owner's."""
     users = get_user_model()
     editor, made = users.objects.get_or_create(
         username=EDITOR, defaults={"email": "editor@example.org", "is_staff": True, "is_superuser": True}
     )
-    if not password and not kept_in.exists():
-        kept_in.touch(mode=0o600)
-        kept_in.write_text(secrets.token_urlsafe(9), encoding="utf-8")
-        made = True
-    wanted = password or kept_in.read_text(encoding="utf-8").strip()
-    if made or not editor.check_password(wanted):
-        editor.set_password(wanted)
+    if made:
+        editor.set_password(password or None)  # none: an account that nobody can sign in to until one is set
         editor.save(update_fields=["password"])
     return editor
 

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from curation import catalog
 from newsletter.models import Edition, Newsletter
 from newsletter.models.edition import EditionQuerySet
 from newsletter.rendering.links import Site
@@ -36,8 +37,15 @@ def latest(request: HttpRequest) -> HttpResponse:
 def edition(request: HttpRequest, newsletter: str, edition: str) -> HttpResponse:
     """One sent edition; 404 for any that has not left."""
     sent = get_object_or_404(sent_editions(), newsletter__slug=newsletter, slug=edition)
-    context = {"edition": sent, "newsletter": sent.newsletter, **as_mailed(sent)}
+    context = {"edition": sent, "newsletter": sent.newsletter, "taken_back": taken_back(sent), **as_mailed(sent)}
     return render(request, "pages/edition.html", context)
+
+
+def taken_back(edition: Edition) -> set[str]:
+    """The addresses of its stories that may no longer be shown; the mail is gone, but here it can be said."""
+    paths = dict(edition.items.exclude(story=None).values_list("story_id", "copy__path"))
+    public = catalog.still_public(paths)
+    return {Site(settings.SITE_URL).page(path) for pk, path in paths.items() if pk not in public}
 
 
 def sent_editions() -> EditionQuerySet:

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Load the demo: stories, a newsletter with readers, an edition that goes out at once. Safe to run again."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        editor = load.demo_editor(password=settings.DEMO_PASSWORD, kept_in=settings.VAR_DIR / "demo_password")
+        editor = load.demo_editor(password=settings.DEMO_PASSWORD)
         if load.is_loaded():
             self.stdout.write("The demo is already here; nothing was changed.")
             return

@@ -134,6 +134,16 @@ def test_an_edition_stays_as_it_was_sent_when_the_desk_writes_on(client: Client)
     assert "As it is now" not in text
 
 
+def test_an_edition_says_which_of_its_stories_were_withdrawn_since(client: Client) -> None:
+    stays, gone = make_story(), make_story()
+    edition = make_sent(make_newsletter(), [stays, gone])
+    assert "Withdrawn since it was mailed" not in get(client, edition.get_absolute_url()).text
+    Story.objects.filter(pk=gone.pk).update(state="withdrawn")
+    text = get(client, edition.get_absolute_url()).text
+    assert text.count("Withdrawn since it was mailed") == 1
+    assert text.index(stays.headline) < text.index(gone.headline) < text.index("Withdrawn since it was mailed")
+
+
 def test_an_edition_names_no_reader_and_holds_no_token(client: Client) -> None:
     newsletter = make_newsletter()
     make_segment(newsletter, "researchers")
@@ -155,7 +165,7 @@ def test_an_edition_lets_no_markup_through(client: Client) -> None:
 def test_an_edition_costs_a_fixed_number_of_queries(client: Client, django_assert_num_queries) -> None:
     for count in (1, 8):
         edition = make_sent(make_newsletter(), [make_story() for _ in range(count)])
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(4):
             client.get(edition.get_absolute_url())
 
 
