@@ -167,6 +167,9 @@ UNFOLD = {
     "SITE_SUBHEADER": "AI news desk and weekly recap",
     "SITE_URL": "/",
     "SITE_SYMBOL": "newspaper",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("site/favicon.svg")},
+    ],
     "SHOW_HISTORY": True,
     "COLORS": {
         "primary": {  # the blue of the public pages
@@ -193,7 +196,14 @@ UNFOLD = {
                 "title": "Desk",
                 "items": [
                     {"title": "Stories", "icon": "article", "link": reverse_lazy("admin:curation_story_changelist")},
+                    {
+                        "title": "Articles",
+                        "icon": "description",
+                        "link": reverse_lazy("admin:curation_article_changelist"),
+                    },
+                    {"title": "Groups", "icon": "workspaces", "link": reverse_lazy("admin:curation_group_changelist")},
                     {"title": "Sources", "icon": "rss_feed", "link": reverse_lazy("admin:curation_source_changelist")},
+                    {"title": "Audiences", "icon": "hub", "link": reverse_lazy("admin:curation_audience_changelist")},
                 ],
             },
             {
