@@ -3,7 +3,7 @@
 import logging
 import time
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -12,10 +12,13 @@ from config.celery import DEFAULT, SEND, TRANSACTIONAL, stopping
 from newsletter.models import Edition, Segment
 from newsletter.sending import confirmations, due, proofs, sender
 from newsletter.sending.clock import database_now
+from newsletter.sending.mail import MailNotSent, is_passing
+from newsletter.sending.smtp import RelayDown
 
 logger = logging.getLogger(__name__)
 
 LANE_SECONDS = 60  # then the lane hands its place back, so that several campaigns share the workers
+PROOF_WAITS = (10, 30, 60, 120, 120)  # seconds before each further attempt: an editor is waiting
 
 
 @shared_task(name="newsletter.tick", queue=DEFAULT)
@@ -46,8 +49,18 @@ def send_confirmation(*, subscription_id: int) -> None:
     confirmations.deliver(subscription_id)
 
 
-@shared_task(name="newsletter.send_proof", queue=TRANSACTIONAL)
-def send_proof(*, edition_id: int, segment_id: int | None, to: str) -> None:
+@shared_task(name="newsletter.send_proof", queue=TRANSACTIONAL, bind=True, max_retries=len(PROOF_WAITS))
+def send_proof(self: Task, *, edition_id: int, segment_id: int | None, to: str) -> None:
+    """No row tells that a proof is due, so Celery itself tries again while the relay is away."""
     edition = Edition.objects.select_related("newsletter").get(pk=edition_id)
     segment = Segment.objects.get(pk=segment_id) if segment_id else None
-    proofs.send_proof(edition, segment, to=to, now=timezone.now())
+    try:
+        proofs.send_proof(edition, segment, to=to, now=timezone.now())
+    except (MailNotSent, RelayDown) as error:
+        tried = self.request.retries
+        about = {"edition": edition_id, "task": self.request.id}  # the server's words may hold an address
+        if tried >= len(PROOF_WAITS) or not is_passing(error):
+            logger.error("proof not sent", extra=about)
+            return
+        logger.warning("proof put off", extra=about)
+        raise self.retry(exc=error, countdown=PROOF_WAITS[tried]) from None

@@ -64,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--touching-database",
         action="store_true",
         help="For the run on PostgreSQL: only tests that touch the database, without a browser, and (unless every part "
-        "is asked for) without pages and admin, which hold no SQL of their own, and without the kills, which take long.",
+        "is asked for) without pages and admin, which hold no SQL of their own, and without the long kills.",
     )
 
 

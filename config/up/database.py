@@ -22,7 +22,7 @@ def migrate(*, say: Callable[[str], None]) -> None:
 
 
 def load_demo() -> None:
-    """The demo, if it is not there yet. Its newsletter is one transaction: parts that run already see all or nothing."""
+    """The demo, if it is not there yet. Its newsletter is one transaction: parts that run see all of it or nothing."""
     with _connected():
         call_command("demo")
 

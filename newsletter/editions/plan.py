@@ -31,11 +31,16 @@ def open_next_editions(*, now: datetime) -> list[Edition]:
 
 
 def open_next_edition(newsletter: Newsletter, *, now: datetime) -> Edition | None:
-    """The edition of the next slot, filled; None when that week's edition stands, also when editors moved its hour."""
+    """The edition of the next slot, filled; None when that week's edition stands, also when editors moved its hour.
+
+    An edition that was sent before its time leaves its slot empty and cannot give it up: the slot after it is next.
+    """
     slot = slot_after(newsletter, after=now)
+    while standing := _standing(newsletter, slot):
+        if any(edition.sent_at is None for edition in standing):
+            return None
+        slot = slot_after(newsletter, after=slot)
     slug = week_of(slot, newsletter.zone)
-    if Edition.objects.filter(Q(slug=slug) | Q(slot=slot), newsletter=newsletter).exists():
-        return None
     try:
         with transaction.atomic():
             edition = Edition.objects.create(
@@ -63,6 +68,12 @@ def subject_from(headlines: list[str]) -> str:
             break
         subject = longer
     return subject or _cut(headlines[0] if headlines else "")
+
+
+def _standing(newsletter: Newsletter, slot: datetime) -> list[Edition]:
+    """The editions that hold the slot or its week."""
+    its_own = Q(slug=week_of(slot, newsletter.zone)) | Q(slot=slot)
+    return list(Edition.objects.filter(its_own, newsletter=newsletter))
 
 
 def _fill(edition: Edition, *, now: datetime) -> None:

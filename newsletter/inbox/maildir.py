@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.parser import BytesHeaderParser
+from email.parser import HeaderParser
 from email.utils import format_datetime
 from functools import lru_cache
 from itertools import count
@@ -24,6 +24,8 @@ from pathlib import Path
 _numbers: Iterator[int] = count(1)
 _HOST = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())
 _HEADERS_WITHIN = 64 * 1024  # bytes read to list a message
+_ENCODED_WORD = r"=\?[^?\s]+\?[bqBQ]\?[^?]*\?="
+_ENCODED = re.compile(rf"{_ENCODED_WORD}(?:\s+{_ENCODED_WORD})*")
 NAME = re.compile(r"(\d{10,})\.[A-Za-z0-9._,:=-]+")  # of a message of ours; no path leads out of the folder
 
 
@@ -112,7 +114,8 @@ def _summary(folder: Path, name: str) -> Summary | None:
     if path is None:
         return None
     with path.open("rb") as file:
-        headers = BytesHeaderParser(policy=policy.compat32).parsebytes(file.read(_HEADERS_WITHIN))
+        beginning = file.read(_HEADERS_WITHIN).decode("utf-8", "replace")  # RFC 6532: raw UTF-8 may stand in headers
+    headers = HeaderParser(policy=policy.compat32).parsestr(beginning)
     return Summary(
         name=name,
         arrived_at=datetime.fromtimestamp(int(name.split(".")[0]), UTC),
@@ -126,7 +129,7 @@ def _readable(value: object) -> str:
     """The header as a person reads it, on one line."""
     text = str(value or "")
     with suppress(LookupError, ValueError):  # an unknown character set, broken base64: shown as it came
-        text = str(make_header(decode_header(text)))
+        text = _ENCODED.sub(lambda words: str(make_header(decode_header(words[0]))), text)
     return " ".join(text.split())
 
 

@@ -9,7 +9,7 @@ from newsletter.rendering.links import Site, web_address
 from newsletter.rendering.writing import ReservedText, clean, without_brackets
 
 _TECHNICAL_READERS = {"engineers", "researchers"}
-_WORDS_A_MINUTE = 220
+_WORDS_A_MINUTE = 240
 
 
 class UnfitStory(ValueError):
@@ -45,8 +45,10 @@ class Item:
 
     @property
     def words(self) -> int:
-        texts = [self.headline, self.hook, *(line.text for line in (*self.lines, *self.extras))]
-        return sum(len(text.split()) for text in texts)
+        """As many as the mail shows of it, its labels and its source among them."""
+        meta = [self.country, self.source, self.date, self.badge]
+        lines = [f"{line.label} {line.text}" for line in (*self.lines, *self.extras)]
+        return sum(len(text.split()) for text in (self.headline, *meta, self.hook, *lines))
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,10 @@ def items_of(placed: list[Placed], eyes: Eyes) -> list[Item]:
     return [_item(each, index + 1, index == first_of_rest, eyes) for index, each in enumerate(placed)]
 
 
-def minutes(items: list[Item]) -> int:
-    """How long reading them takes, at least one minute."""
-    return max(1, round(sum(item.words for item in items) / _WORDS_A_MINUTE))
+def minutes(intro: list[str], items: list[Item]) -> int:
+    """How long reading the introduction and the stories takes, at least one minute."""
+    words = sum(len(paragraph.split()) for paragraph in intro) + sum(item.words for item in items)
+    return max(1, round(words / _WORDS_A_MINUTE))
 
 
 def _item(placed: Placed, number: int, opens_rest: bool, eyes: Eyes) -> Item:

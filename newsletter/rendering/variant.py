@@ -56,6 +56,7 @@ def context_of(publication: Publication, issue: Issue, sight: Sight, site: Site)
     """What the three templates of the recap receive; all text in it is clean and all addresses are absolute."""
     zone = ZoneInfo(publication.zone)
     items = items_of(list(sight.placed), Eyes(sight.audience, issue.now, zone, publication.thresholds, site))
+    intro = paragraphs(issue.intro)
     local = issue.now.astimezone(zone)
     return {
         "newsletter_name": clean(publication.name),
@@ -66,12 +67,12 @@ def context_of(publication: Publication, issue: Issue, sight: Sight, site: Site)
         "site": site,
         "subject": clean(issue.subject),
         "preheader": clean(issue.preheader),
-        "intro": paragraphs(issue.intro),
+        "intro": intro,
         "web_url": site.page(issue.web_url),
         "date": f"{local.day} {local:%B %Y}",
         "segment": clean(sight.segment),
         "items": items,
-        "minutes": minutes(items),
+        "minutes": minutes(intro, items),
         "rule": "-" * min(72, cells(clean(issue.subject))),
         "machine_made": any(placed.story.machine_made for placed in sight.placed),
         "slots": MARKS,

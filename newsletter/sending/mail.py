@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Sequence
+from email import message_from_bytes, policy
 from email.utils import parseaddr
 
 from django.core.mail import EmailMessage
@@ -21,6 +22,11 @@ class MailNotSent(Exception):
     def __init__(self, text: str, outcome: Outcome) -> None:
         super().__init__(text)
         self.outcome = outcome
+
+
+def is_passing(trouble: MailNotSent | RelayDown) -> bool:
+    """Whether the same mail may be taken later, and surely was not taken now."""
+    return isinstance(trouble, RelayDown) or isinstance(trouble.outcome, Later | NotSent)
 
 
 class RelayBackend(BaseEmailBackend):
@@ -64,6 +70,27 @@ def _words(outcome: Outcome) -> str:
 
 
 def _envelopes(mail: EmailMessage) -> list[Envelope]:
-    message = mail.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
+    message = mail.message()
+    # RFC 5322 3.3: -0000 would say that the zone is unknown
+    message.replace_header("Date", message["Date"].replace("-0000", "+0000"))
+    content = message.as_bytes(linesep="\r\n")  # type: ignore[call-arg]
     sender = parseaddr(mail.from_email)[1]
-    return [Envelope(sender, parseaddr(recipient)[1], message) for recipient in mail.recipients()]
+    recipients = [parseaddr(recipient)[1] for recipient in mail.recipients()]
+    return [
+        Envelope(sender, recipient, _in_utf8(content, mail) if _is_wide(recipient) else content)
+        for recipient in recipients
+    ]
+
+
+def _is_wide(address: str) -> bool:
+    """Whether the address needs SMTPUTF8: encoded words may not stand in a local part (RFC 2047, 5)."""
+    return not address.rpartition("@")[0].isascii()
+
+
+def _in_utf8(content: bytes, mail: EmailMessage) -> bytes:
+    """The message with its addresses in raw UTF-8 (RFC 6532), for an envelope that travels with SMTPUTF8."""
+    message = message_from_bytes(content, policy=policy.SMTPUTF8)
+    for name, people in (("To", mail.to), ("Cc", mail.cc), ("Reply-To", mail.reply_to)):
+        if people:
+            message.replace_header(name, ", ".join(people))
+    return message.as_bytes()

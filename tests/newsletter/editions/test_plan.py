@@ -39,6 +39,24 @@ def test_leaves_the_weeks_edition_alone_when_editors_moved_its_hour():
     assert plan.open_next_editions(now=NOW) == []
 
 
+def test_an_edition_sent_before_its_time_does_not_eat_the_next_one():
+    make_newsletter()
+    [early] = plan.open_next_editions(now=NOW)
+    Edition.objects.filter(pk=early.pk).update(sent_at=NOW)
+    [edition] = plan.open_next_editions(now=NOW)
+    assert (edition.slot, edition.slug) == (NEXT + timedelta(days=7), "2026-w49")
+    assert plan.open_next_editions(now=NOW) == []
+    assert plan.open_next_editions(now=NEXT) == [], "its own week's edition stands already"
+
+
+def test_two_editions_sent_before_their_time_leave_the_third_slot():
+    make_newsletter()
+    for weeks in range(3):
+        [edition] = plan.open_next_editions(now=NOW)
+        assert edition.slot == NEXT + timedelta(weeks=weeks)
+        Edition.objects.filter(pk=edition.pk).update(sent_at=NOW)
+
+
 def test_a_newsletter_without_a_weekly_slot_gets_none():
     make_newsletter(weekly=False)
     assert plan.open_next_editions(now=NOW) == []

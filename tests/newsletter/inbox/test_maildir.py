@@ -42,6 +42,19 @@ def test_finds_by_all_words_in_subject_sender_or_reader(folder: Path) -> None:
     assert found == [wanted]
 
 
+def test_reads_headers_in_raw_utf8_beside_encoded_words(folder: Path) -> None:
+    head = (
+        "Subject: Grüße =?utf-8?q?aus_K=C3=B6ln?=\r\nFrom: =?utf-8?q?Jos=C3=A9?= <josé@example.org>\r\nTo: 用户@例え.jp"
+    )
+    put(folder, content=head.encode() + b"\r\n\r\nHello\r\n")
+    (summary,) = maildir.summaries(folder)
+    assert (summary.subject, summary.sender, summary.to) == (
+        "Grüße aus Köln",
+        "José <josé@example.org>",
+        "用户@例え.jp",
+    )
+
+
 def test_opens_text_and_page(folder: Path) -> None:
     letter = maildir.open_letter(folder, put(folder))
     assert letter

@@ -55,6 +55,21 @@ def test_the_edition_is_the_golden_one(kind):
     assert made[kind] == file.read_bytes(), "The mail has changed: look at it, then run with UPDATE_GOLDENS=1."
 
 
+def test_the_reading_time_counts_the_words_shown_at_240_a_minute():
+    stories = [make_copy(1, hook="word " * 600)]
+    for words, minutes in ((0, "about 3 minutes"), (600, "about 5 minutes")):
+        issue = make_issue(intro="word " * words)
+        _, text = render(make_publication(), issue, make_sight(stories), site_url=SITE).sample()
+        assert minutes in text
+
+
+def test_a_sender_of_the_newsletters_own_name_is_named_once():
+    publication = make_publication(from_name="The Weekly Recap")
+    for part in render(publication, make_issue(), make_sight(), site_url=SITE).sample():
+        assert "Sent by The Weekly Recap" in part
+        assert "The Weekly Recap, The Weekly Recap" not in part
+
+
 def test_the_subject_is_on_one_line_and_not_escaped():
     rendered = render(make_publication(), make_issue(subject=" R&D \r\n week "), make_sight(), site_url=SITE)
     assert rendered.subject == "R&D week"

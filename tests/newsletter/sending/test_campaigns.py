@@ -84,6 +84,50 @@ def test_refuses_what_changed_after_it_was_approved():
     assert "changed since it was approved" in refusal(started(edition))
 
 
+@pytest.mark.parametrize("state", ["withdrawn", "spiked", "drafted"])
+def test_refuses_a_story_that_may_no_longer_be_shown(state):
+    newsletter = make_newsletter()
+    make_subscriber(newsletter)
+    edition = approved_edition(newsletter)
+    item = edition.items.first()
+    Story.objects.filter(pk=item.story_id).update(state=state)
+    told = refusal(started(edition))
+    assert told == f"“{item}” may no longer be shown: take the edition back to draft and remove it."
+
+
+def test_refuses_a_story_that_was_deleted():
+    newsletter = make_newsletter()
+    make_subscriber(newsletter)
+    edition = approved_edition(newsletter)
+    edition.items.first().story.delete()
+    assert "may no longer be shown" in refusal(started(edition))
+
+
+def test_refuses_a_story_that_is_withdrawn_while_it_is_frozen(monkeypatch):
+    newsletter = make_newsletter()
+    make_subscriber(newsletter)
+    edition = approved_edition(newsletter)
+    real = freezing.render_all
+
+    def render_all(seen: Edition, **more):
+        finished = real(seen, **more)
+        Story.objects.update(state="withdrawn")
+        return finished
+
+    monkeypatch.setattr(freezing, "render_all", render_all)
+    assert "may no longer be shown" in refusal(started(edition))
+
+
+def test_a_story_that_changed_after_the_approval_is_sent_as_it_was_approved():
+    newsletter = make_newsletter()
+    make_subscriber(newsletter)
+    campaign = started(approved_edition(newsletter))
+    Story.objects.update(headline="Edited after the approval")
+    freeze(campaign)
+    assert campaign.state == "frozen"
+    assert "Edited after" not in campaign.variants.get().html
+
+
 def test_refuses_what_is_changed_while_it_is_frozen(monkeypatch):
     newsletter = make_newsletter()
     make_subscriber(newsletter)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from newsletter import tasks
 from newsletter.audience import signup, unsent
+from newsletter.audience.addresses import on_the_wire
 from newsletter.models import Subscription
 from newsletter.sending import confirmations
 from newsletter.sending.smtp import path
@@ -56,7 +57,9 @@ def test_the_mail_arrives_whole_and_once(newsletter, inbox):
 def test_addresses_in_any_script_get_theirs(newsletter, inbox, email):
     subscription = ask(newsletter, email)
     assert confirmations.deliver(subscription.pk, now=NOW) is True
-    assert len(inbox.messages()) == 1
+    (message,) = inbox.messages()
+    assert message["To"] == on_the_wire(email)
+    assert message["Subject"].startswith("Please confirm")
 
 
 def test_the_relay_is_told_the_domain_that_was_meant_and_not_its_older_spelling():

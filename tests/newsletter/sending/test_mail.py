@@ -1,10 +1,11 @@
 import email
 import email.policy
+import logging
 
 import pytest
 from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 
-from newsletter import tokens
+from newsletter import tasks, tokens
 from newsletter.sending import clock, proofs
 from newsletter.sending.mail import MailNotSent
 from newsletter.sending.outcomes import Doubt, Never
@@ -58,6 +59,69 @@ def test_fails_silently_only_when_told_to(postbox):
     assert get_connection(BACKEND, fail_silently=True).send_messages([mail()]) == 0
     with pytest.raises(RelayDown):
         get_connection(BACKEND).send_messages([mail()])
+
+
+def test_a_local_part_beyond_ascii_stands_in_raw_utf8_and_only_where_the_envelope_says_so(postbox):
+    get_connection(BACKEND).send_messages([mail(to=["用户@example.org", "Ada <ada@example.org>"])])
+    wide = postbox.message_to("用户@example.org")
+    assert "\r\nTo: 用户@example.org, Ada <ada@example.org>\r\n".encode() in wide
+    assert email.message_from_bytes(wide, policy=email.policy.default).get_content().splitlines()[1] == "ünd"
+    assert postbox.message_to("ada@example.org").partition(b"\r\n\r\n")[0].isascii()
+
+
+def test_the_date_says_that_its_zone_is_utc(postbox):
+    get_connection(BACKEND).send_messages([mail()])
+    message = email.message_from_bytes(postbox.message_to("ada@example.org"))
+    assert message["Date"].endswith(" +0000")
+
+
+@pytest.fixture
+def waits(monkeypatch) -> list[int]:
+    """The seconds for which the task of the proofs asked Celery to wait; no time passes."""
+    asked: list[int] = []
+    usual = tasks.send_proof.signature_from_request
+
+    def note(*args, **options):
+        asked.append(options["countdown"])
+        return usual(*args, **options)
+
+    monkeypatch.setattr(tasks.send_proof, "signature_from_request", note)
+    return asked
+
+
+def ask_for_proof():
+    edition = approved_edition(make_newsletter())
+    tasks.send_proof.apply(kwargs={"edition_id": edition.pk, "segment_id": None, "to": "vera@example.org"})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("words", ["450 4.2.1 Try again", "421 4.3.2 Closing"])
+def test_a_proof_that_is_not_taken_now_comes_with_a_later_attempt(postbox, waits, caplog, words):
+    postbox.quirks["vera@example.org"] = [Quirk("rcpt", words)] * 2
+    ask_for_proof()
+    assert postbox.copies() == {"vera@example.org": 1}
+    assert waits == [10, 30]
+    assert [record.message for record in caplog.records if record.name == "newsletter.tasks"] == ["proof put off"] * 2
+
+
+@pytest.mark.django_db
+def test_a_proof_is_given_up_with_one_line_when_the_relay_stays_away(postbox, waits, caplog):
+    postbox.close()
+    ask_for_proof()
+    assert waits == [10, 30, 60, 120, 120]
+    lines = [(record.levelno, record.message) for record in caplog.records if record.levelno >= logging.WARNING]
+    assert lines == [(logging.WARNING, "proof put off")] * 5 + [(logging.ERROR, "proof not sent")]
+    assert "Traceback" not in caplog.text
+    assert "vera@" not in "".join(record.getMessage() for record in caplog.records if record.name.startswith("newsl"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("quirk", [Quirk("rcpt", "550 5.1.1 <vera@example.org> unknown"), Quirk("after")])
+def test_a_proof_refused_for_good_or_perhaps_taken_is_not_tried_again(postbox, waits, caplog, quirk):
+    postbox.always = quirk
+    ask_for_proof()
+    assert waits == []
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == ["proof not sent"]
 
 
 @pytest.mark.django_db
