@@ -91,7 +91,8 @@ class CampaignAdmin(ReadOnly, ModelAdmin):
             for reason in getattr(refused, "reasons", [str(refused)]):
                 messages.error(request, reason)
         else:
-            messages.success(request, ANSWERS[verb])
+            back_in_hold = verb == "resume" and campaign.state == Campaign.State.FROZEN
+            messages.success(request, BACK_IN_HOLD if back_in_hold else ANSWERS[verb])
         return HttpResponseRedirect(reverse("admin:newsletter_campaign_change", args=[campaign_id]))
 
     def _find(self, campaign_id: int) -> Campaign:
@@ -126,6 +127,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "send_missed": campaigns.send_missed,
     "release": partial(campaigns.release, early=True),
 }
+BACK_IN_HOLD = "The hold has begun anew: nobody has been mailed, and you can still stop it."
 TAKES_REASON = {"pause", "resume", "cancel"}
 ANSWERS = {
     "pause": "Paused: nothing new leaves. What stands at a server is still waited for.",

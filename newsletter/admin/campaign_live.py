@@ -48,7 +48,7 @@ def live_of(campaign: Campaign, *, now: datetime) -> Live:
         numbers=_numbers(campaign, found),
         excluded=[(count, EXCLUDED.get(reason, reason)) for reason, count in found.excluded.items()],
         copies=[_copies(each) for each in found.doubtful],
-        buttons=BUTTONS.get(campaign.state, []),
+        buttons=PAUSED_IN_ITS_HOLD if _paused_in_its_hold(campaign) else BUTTONS.get(campaign.state, []),
     )
 
 
@@ -67,11 +67,17 @@ def _sentence(campaign: Campaign, found: Progress, *, now: datetime) -> str:
             return f"Stalled at {done}: nothing has moved for five minutes."
         case State.SENDING:
             return f"Sending: {done}{_speed(found)}."
+        case State.PAUSED if _paused_in_its_hold(campaign):
+            return f"Paused in its hold: none of {words.count(found.total, 'reader')} has been mailed."
         case State.PAUSED:
             return f"Paused at {done}."
         case State.DONE:
             return f"Done: {done} {_at(campaign, campaign.done_at, now=now)}."
     return f"Cancelled at {done}." if found.total else "Cancelled before anything was frozen."
+
+
+def _paused_in_its_hold(campaign: Campaign) -> bool:
+    return campaign.state == State.PAUSED and campaign.started_at is None
 
 
 def _copies(doubtful: Doubtful) -> tuple[str, str, str]:
@@ -116,3 +122,4 @@ BUTTONS: dict[str, list[tuple[str, str, str]]] = {
     State.SENDING: [("pause", "Pause", "main"), ("cancel", "Cancel the rest", "stop")],
     State.PAUSED: [("resume", "Send to the rest", "main"), ("cancel", "Cancel the rest", "stop")],
 }
+PAUSED_IN_ITS_HOLD = [("resume", "Resume, back to the hold", "main"), ("cancel", "Cancel", "stop")]

@@ -16,7 +16,8 @@ class Status:
     edition: Edition
     state: str
     when: str
-    blockers: list[str]  # why a draft cannot be approved yet
+    blockers: list[str]  # why a draft cannot be approved, or what was approved cannot be sent
+    altered: list[str]  # what the desk has changed in its stories since the approval: it is sent as approved
     locked: str  # why it cannot be edited; empty for an open draft
     campaign: Campaign | None
     changed: bool  # approved, yet what would be sent differs from it
@@ -32,7 +33,7 @@ class Status:
 
     @property
     def can_send(self) -> bool:
-        return not self.is_draft and not self.changed and self.campaign is None
+        return not self.is_draft and not self.changed and not self.blockers and self.campaign is None
 
     @property
     def leaves_by_itself(self) -> bool:
@@ -43,12 +44,15 @@ class Status:
 def status_of(edition: Edition, *, now: datetime) -> Status:
     campaign = edition.campaigns.filter(state__in=LIVE_CAMPAIGN).first()
     draft = edition.state == Edition.State.DRAFT
+    fixed = draft or (campaign is not None and campaign.state in compose.FREEZING)
+    drift = compose.Drift() if fixed else compose.drift(edition)
     by_clock = edition.slot is not None and not draft and not edition.campaigns.exists()
     return Status(
         edition=edition,
         state=edition.get_state_display(),
         when=words.slot(edition.slot, zone=edition.newsletter.zone, now=now) if edition.slot else "",
-        blockers=compose.blockers(edition) if draft else [],
+        blockers=compose.blockers(edition) if draft else drift.gone,
+        altered=drift.altered,
         locked=compose.lock_reason(edition),
         campaign=campaign,
         changed=not draft and compose.changed_since_approval(edition),

@@ -9,6 +9,7 @@ from unfold.decorators import display
 from newsletter.admin import words
 from newsletter.editions import plan
 from newsletter.models import Newsletter
+from newsletter.models.text import is_zone
 
 
 @admin.register(Newsletter)
@@ -52,6 +53,8 @@ class NewsletterAdmin(ModelAdmin):
             return "Save the newsletter to see when its next edition leaves."
         if not newsletter.weekly:
             return "none: editions leave only when somebody sends them"
+        if not is_zone(newsletter.zone):  # a form that was refused is drawn again with what was typed
+            return "unknown: correct the zone first"
         now = timezone.now()
         return words.slot(plan.slot_after(newsletter, after=now), zone=newsletter.zone, now=now)
 

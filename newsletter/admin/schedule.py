@@ -32,6 +32,10 @@ def schedule_page(admin: ModelAdmin, request: HttpRequest, *, edition_id: int) -
     if status.campaign is not None:
         messages.info(request, f"“{edition}” has its campaign already: here it is.")
         return _to_campaign(status.campaign.pk)
+    if not status.is_draft and status.blockers:
+        for reason in status.blockers:
+            messages.error(request, reason)
+        return HttpResponseRedirect(reverse("admin:newsletter_edition_change", args=[edition.pk]))
     if not status.can_send:
         reason = "it has changed since it was approved" if status.changed else "it is not approved"
         messages.error(request, f"“{edition}” cannot be sent: {reason}. Approve it first.")
@@ -42,6 +46,7 @@ def schedule_page(admin: ModelAdmin, request: HttpRequest, *, edition_id: int) -
     context = frame(admin, request, title="Schedule or send", original=edition, edition=edition, forecast=expected)
     context["planned"] = _can_wait(edition, now=now) and _sentence(edition, expected, now=now)
     context["at_once"] = f"Send {_what(expected)} now"
+    context["altered"] = status.altered
     context["excluded"] = [(count, EXCLUDED.get(reason, reason)) for reason, count in expected.excluded.items()]
     context["type_number"] = expected.readers > TYPE_ABOVE
     return TemplateResponse(request, "admin/newsletter/edition/schedule.html", context)

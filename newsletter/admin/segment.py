@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -17,13 +18,33 @@ SAMPLE = 5
 EXAMPLE = '{"field": "audience", "op": "in", "value": ["researchers"]}'
 
 
+class RuleField(forms.JSONField):
+    """JSON that may be nested deeper than Python can read: that is a mistake in the form, and the input stays."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            rule = super().to_python(value)
+            self.prepare_value(rule)  # what cannot be shown again is not taken either
+        except RecursionError:
+            raise ValidationError("The rule is nested too deeply. Make it flatter.", code="nested") from None
+        return rule
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            rule = super().bound_data(data, initial)
+            self.prepare_value(rule)
+        except RecursionError:
+            return InvalidJSONInput(data)
+        return rule
+
+
 class SegmentForm(forms.ModelForm):
     audience = forms.ChoiceField(
         required=False,
         widget=UnfoldAdminSelectWidget,
         help_text="Whose stories come first in this segment's mail, and whose “why it matters” it reads.",
     )
-    rule = forms.JSONField(
+    rule = RuleField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 8, "spellcheck": "false"}),
         help_text=f"Empty: everyone. Else a rule such as {EXAMPLE}, joined by “all”, “any” and “not”.",

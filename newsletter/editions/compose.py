@@ -54,6 +54,14 @@ class Refreshed:
     gone: list[str] = field(default_factory=list)
 
 
+@dataclass
+class Drift:
+    """What the desk did to an approved edition's stories since, a sentence each: no longer to be shown, or changed."""
+
+    gone: list[str] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
+
+
 def add_stories(edition: Edition, story_ids: Iterable[int], *, actor: Actor, now: datetime) -> Added:
     """Put public stories at the end of a draft, each with a copy of its words as they stand."""
     wanted = list(dict.fromkeys(story_ids))
@@ -91,10 +99,13 @@ def remove(edition: Edition, item_ids: Iterable[int], *, actor: Actor, now: date
     return number
 
 
-def refresh_copies(edition: Edition) -> Refreshed:
-    """Renew the draft's copies from the stories as they stand; of those no longer public the last copy stays."""
+def refresh_copies(edition: Edition, *, doing: str = "refresh its copies") -> Refreshed:
+    """Renew the draft's copies from the stories as they stand; of those no longer public the last copy stays.
+
+    `doing`: what the editor asked for, told when somebody else was first.
+    """
     result = Refreshed()
-    with _turn(edition, doing="refresh its copies"):
+    with _turn(edition, doing=doing):
         items = list(edition.items.all())
         current = _current(items)
         for item in items:
@@ -114,7 +125,7 @@ def approve(edition: Edition, *, actor: Actor, now: datetime) -> None:
     """Vouch for the edition as it stands. The copies are refreshed first; refused with every reason at once."""
     if edition.state == Edition.State.APPROVED:
         raise ComposeRefused(f"“{edition}” is approved already{_told(edition)}.")
-    refreshed = refresh_copies(edition)
+    refreshed = refresh_copies(edition, doing="approve it")
     if reasons := blockers(edition) + [_renewed(headline) for headline in refreshed.renewed]:
         raise ComposeRefused(*reasons)
     with transaction.atomic():
@@ -182,6 +193,20 @@ def lock_reason(edition: Edition) -> str:
 def changed_since_approval(edition: Edition) -> bool:
     """True when what would be sent is not what was approved; always true for a draft."""
     return edition.state != Edition.State.APPROVED or edition.content_hash != content_hash(edition)
+
+
+def drift(edition: Edition) -> Drift:
+    """How far the desk's stories have moved away from an approved edition's copies. Changes nothing."""
+    result = Drift()
+    items = list(edition.items.all())
+    current = _current(items)
+    for item in items:
+        copy = current.get(item.story_id or 0)
+        if copy is None:
+            result.gone.append(f"“{item}” may no longer be shown: take the edition back to draft and remove it.")
+        elif copy.content_hash != item.content_hash:
+            result.altered.append(f"“{item}” has changed since this edition was approved; back to draft refreshes it.")
+    return result
 
 
 def content_hash(edition: Edition) -> str:

@@ -12,8 +12,14 @@ header_line = RegexValidator(
 )
 
 
-def iana_zone(value: str) -> None:
+def is_zone(value: str) -> bool:
     try:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValidationError(f"“{value}” is no time zone. Use an IANA name such as Europe/Brussels.") from None
+        return False
+    return True
+
+
+def iana_zone(value: str) -> None:
+    if not is_zone(value):
+        raise ValidationError(f"“{value}” is no time zone. Use an IANA name such as Europe/Brussels.")

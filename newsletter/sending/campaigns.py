@@ -20,6 +20,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 
 from curation import catalog
+from newsletter.editions import compose
 from newsletter.editions.record import Actor
 from newsletter.models import Campaign, CampaignMove, Delivery, Edition
 from newsletter.models.campaign import CampaignState as State
@@ -193,6 +194,8 @@ def _still_the_same(edition: Edition) -> None:
     row = Edition.objects.select_for_update().get(pk=edition.pk)
     if (row.version, row.content_hash) != (edition.version, edition.content_hash):
         raise FreezeRefused("The edition was changed while it was being frozen: look at it and start again.")
+    if reasons := compose.drift(edition).gone:  # withdrawn while the variants were rendered
+        raise FreezeRefused(*reasons)
 
 
 def _take_over(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.editions.compose import changed_since_approval
+from newsletter.editions.compose import changed_since_approval, drift
 from newsletter.models import Campaign, Edition, Segment, Subscription, Variant
 from newsletter.rendering.variant import Rendered
 from newsletter.sending.publication import EVERYONE_ELSE, issue_of, render_sight, sights_of
@@ -47,7 +47,8 @@ def reasons_against(edition: Edition) -> list[str]:
             f"“{newsletter}” has no postal address, which the law asks for: add it on the newsletter's page.",
         ),
     ]
-    return [reason for fine, reason in checks if not fine]
+    reasons = [reason for fine, reason in checks if not fine]
+    return reasons + (drift(edition).gone if approved else [])
 
 
 def render_all(edition: Edition, *, now: datetime) -> list[Finished]:

@@ -37,6 +37,21 @@ def test_a_newsletter_tells_its_next_slot_in_words(desk):
     assert "only when somebody sends them" in page_of(desk, "newsletter_change", newsletter.pk)
 
 
+@pytest.mark.parametrize("zone", ["Europe/Nowhere", "-1", "../etc/passwd", "Europe"])
+def test_an_unknown_zone_is_refused_in_words_and_the_input_stays(desk, zone):
+    newsletter = make_newsletter()
+    url = reverse("admin:newsletter_newsletter_change", args=[newsletter.pk])
+    form = desk.get(url).context["adminform"].form
+    answer = desk.post(url, {**form.initial, "name": "A name just typed", "zone": zone})
+    assert answer.status_code == 200
+    assert "is no time zone" in str(answer.context["adminform"].form.errors["zone"])
+    page = answer.content.decode()
+    assert f'value="{zone}"' in page
+    assert "A name just typed" in page
+    newsletter.refresh_from_db()
+    assert newsletter.zone == "Europe/Brussels"
+
+
 def test_a_segment_tells_in_words_who_belongs_to_it(desk):
     newsletter = make_newsletter()
     segment = make_segment(newsletter, "researchers")
@@ -52,6 +67,9 @@ def test_a_segment_tells_in_words_who_belongs_to_it(desk):
     ("rule", "words"),
     [
         ("{not json", "This is no JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"not":' * 5_000 + "{}" + "}" * 5_000, "nested too"),
+        ("[" * 900 + "]" * 900, "is no rule"),
         ('{"field": "shoe size", "op": "in", "value": [46]}', "is no field"),
         ('{"field": "audience", "op": "in", "value": ["witches"]}', "there is no audience"),
     ],

@@ -68,6 +68,44 @@ def test_what_changed_since_its_approval_is_not_sent(desk, approved):
     assert not Campaign.objects.exists()
 
 
+def test_a_story_that_may_no_longer_be_shown_is_named_and_not_sent(desk, approved):
+    item = approved.items.first()
+    type(item.story).objects.filter(pk=item.story_id).update(state="withdrawn")
+    words = f"“{item}” may no longer be shown: take the edition back to draft and remove it."
+
+    answer = desk.post(url("schedule", approved), {"when": "now"})
+    assert words in told(answer)
+    assert not Campaign.objects.exists()
+
+    page = desk.get(url("change", approved)).content.decode()
+    assert "Before it can be sent:" in page
+    assert words in page
+    assert "It leaves by itself" not in page
+    assert "Schedule or send now" not in page
+    assert words in desk.get(reverse("admin:index")).content.decode()
+
+
+def test_a_scheduled_edition_tells_that_its_story_was_withdrawn(desk, approved):
+    desk.post(url("schedule", approved), {"when": "slot"})
+    item = approved.items.first()
+    item.story.delete()
+    assert f"“{item}” may no longer be shown" in desk.get(url("change", approved)).content.decode()
+    desk.post(campaign_url("act", Campaign.objects.get(), "freeze"))
+    assert Campaign.objects.get().state == "draft"
+
+
+def test_a_story_that_changed_since_the_approval_is_told_on_both_pages_and_stops_nothing(desk, approved):
+    item = approved.items.first()
+    type(item.story).objects.filter(pk=item.story_id).update(hook="Another hook")
+    words = f"“{item}” has changed since this edition was approved; back to draft refreshes it."
+    assert words in desk.get(url("change", approved)).content.decode()
+    assert words in desk.get(url("schedule", approved)).content.decode()
+
+    desk.post(url("schedule", approved), {"when": "now"})
+    assert Campaign.objects.get().state == "frozen"
+    assert words not in desk.get(url("change", approved)).content.decode(), "now nothing leads back to draft"
+
+
 def test_an_hour_that_is_past_can_only_be_sent_now(desk, approved):
     type(approved).objects.filter(pk=approved.pk).update(slot=NOW.replace(year=2020))
     assert 'value="slot"' not in desk.get(url("schedule", approved)).content.decode()
@@ -129,6 +167,22 @@ def test_the_buttons_move_the_campaign(desk, frozen):
     page = desk.get(campaign_url("change", frozen)).content.decode()
     assert "The link on top is wrong" in page
     assert "data-compose-over" in page
+
+
+def test_paused_in_its_hold_it_resumes_and_only_later_sends_to_the_rest(desk, frozen):
+    desk.post(campaign_url("act", frozen, "pause"))
+    page = desk.get(campaign_url("change", frozen)).content.decode()
+    assert "Resume, back to the hold" in page
+    assert "Paused in its hold: none of 3 readers has been mailed." in page
+    assert "the rest" not in page
+    assert "The hold has begun anew" in told(desk.post(campaign_url("act", frozen, "resume")))
+
+    for verb in ("release", "pause"):
+        desk.post(campaign_url("act", frozen, verb))
+    page = desk.get(campaign_url("change", frozen)).content.decode()
+    assert "Send to the rest" in page
+    assert "Resume" not in page
+    assert "goes on with the rest" in told(desk.post(campaign_url("act", frozen, "resume")))
 
 
 def test_a_move_that_comes_too_late_is_told(desk, frozen):

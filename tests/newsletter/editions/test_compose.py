@@ -179,6 +179,26 @@ def test_the_second_of_two_editors_is_told_about_the_first(edition, editor):
             verb()
 
 
+def test_a_stale_approval_is_told_to_look_before_it_approves(edition, editor):
+    stale = Edition.objects.get(pk=edition.pk)
+    compose.add_stories(edition, [make_story().pk], actor=editor, now=NOW)
+    with pytest.raises(compose.VersionClash, match="Look at it again before you approve it"):
+        compose.approve(stale, actor=editor, now=NOW)
+    with pytest.raises(compose.VersionClash, match="Look at it again before you refresh its copies"):
+        compose.refresh_copies(stale)
+
+
+def test_drift_tells_what_the_desk_did_to_the_stories_since(edition, editor):
+    compose.approve(edition, actor=editor, now=NOW)
+    assert compose.drift(edition) == compose.Drift()
+    first, second = edition.items.all()
+    type(first.story).objects.filter(pk=first.story_id).update(state="withdrawn")
+    type(second.story).objects.filter(pk=second.story_id).update(hook="Another hook")
+    drift = compose.drift(edition)
+    assert drift.gone == [f"“{first}” may no longer be shown: take the edition back to draft and remove it."]
+    assert drift.altered == [f"“{second}” has changed since this edition was approved; back to draft refreshes it."]
+
+
 def test_two_approvals_at_once_have_one_winner(edition, editor):
     twin = Edition.objects.get(pk=edition.pk)
     compose.approve(edition, actor=editor, now=NOW)
