@@ -111,6 +111,10 @@ class StoryAdmin(StoryMoves, StoryList, SimpleHistoryAdmin, ModelAdmin):
         if obj is not None:
             claims = obj.claims.prefetch_related("evidence__article__source")
             context["desk_claims"] = [claim for kind in Claim.Kind.values for claim in claims if claim.kind == kind]
+            context["desk_may_quote"] = {
+                verb: obj.state != State.WITHDRAWN and request.user.has_perm(f"curation.{verb}_evidence")
+                for verb in ("add", "change", "delete")
+            }
             context["desk_moves"] = obj.moves.select_related("actor")
             context["desk_provenance"] = obj.provenance.select_related("editor").order_by("-at", "-id")[:200]
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
@@ -130,8 +134,11 @@ class StoryAdmin(StoryMoves, StoryList, SimpleHistoryAdmin, ModelAdmin):
         fields = [field for field, value in after.items() if value is not None] if before is None else []
         fields = fields or (changed(before, after) if before else [])
         fields += [name for name in ("slug", "group") if before and name in form.changed_data]
+        note = form.cleaned_data.get("correction_note", "")
         if set(fields) - {AI_GENERATED}:
-            self._record(request, story, fields, note=form.cleaned_data.get("correction_note", ""))
+            self._record(request, story, fields, note=note)
+        elif note:
+            messages.warning(request, "Nothing was changed, so the note was not kept.")
 
     def _record(self, request: HttpRequest, story: Story, fields: list[str], *, note: str) -> None:
         written = [
@@ -143,6 +150,8 @@ class StoryAdmin(StoryMoves, StoryList, SimpleHistoryAdmin, ModelAdmin):
             messages.warning(request, "The story was approved. Its words changed, so it went back to review.")
         elif moved == State.CORRECTED:
             messages.info(request, "The correction is shown on the story's page.")
+        elif note:
+            messages.warning(request, "No words of the story were changed, so the note was not kept.")
 
 
 def _was_read(story: Story | None) -> bool:

@@ -21,7 +21,7 @@ class Result:
     problems: list[str] = field(default_factory=list)
 
 
-def store_all(files: Mapping[str, bytes], *, by: str, now: datetime) -> list[Result]:
+def store_all(files: Mapping[str, bytes], *, by: str, now: datetime, overwrite: bool = False) -> list[Result]:
     """Store every good file, in the order given.
 
     Stories of one batch may be related in a circle, so a link to a story that comes later is made when all are there.
@@ -41,10 +41,10 @@ def store_all(files: Mapping[str, bytes], *, by: str, now: datetime) -> list[Res
         now_possible = [item for item in file.related_updates.items if item.slug in there]
         if len(now_possible) < len(file.related_updates.items):
             later.append(name)
-        _store(results[name], _relating(file, now_possible), by=by, now=now)
+        _store(results[name], _relating(file, now_possible), by=by, now=now, overwrite=overwrite)
     for name in later:
         if results[name].outcome:
-            _relate(results[name], parsed[name], by=by, now=now)
+            _relate(results[name], parsed[name], by=by, now=now, overwrite=overwrite)
     return list(results.values())
 
 
@@ -77,16 +77,16 @@ def _relating(file: StoryFile, items: list[RelatedItem]) -> StoryFile:
     return file.model_copy(update={"related_updates": file.related_updates.model_copy(update={"items": items})})
 
 
-def _store(result: Result, file: StoryFile, *, by: str, now: datetime) -> None:
+def _store(result: Result, file: StoryFile, *, by: str, now: datetime, overwrite: bool) -> None:
     try:
-        result.outcome = store(file, by=by, now=now, name=result.name)
+        result.outcome = store(file, by=by, now=now, name=result.name, overwrite=overwrite)
     except StoryFileError as error:
         result.problems = error.problems
 
 
-def _relate(result: Result, file: StoryFile, *, by: str, now: datetime) -> None:
+def _relate(result: Result, file: StoryFile, *, by: str, now: datetime, overwrite: bool) -> None:
     """Make the links that had to wait; the outcome stays that of the story itself."""
     try:
-        store(file, by=by, now=now, name=result.name)
+        store(file, by=by, now=now, name=result.name, overwrite=overwrite)
     except StoryFileError as error:
         result.problems = [f"{problem} (the story is stored without the link)" for problem in error.problems]

@@ -94,6 +94,27 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     return [field for field in FIELDS if before[field] != after[field]]
 
 
+_WORDS: dict[str, str] = {  # fields whose own names are no words for a reader
+    "source.name": "source",
+    "source.country": "the source's country",
+    "source.url": "the source's address",
+    "original_url": "original link",
+    "published_at": "time of publication",
+    "published_estimated": "time of publication",
+    "collected_at": "time of collection",
+    "collected": "time of collection",
+    "tldr.why_it_matters_for": "why it matters",
+    "deep_insight.ai_generated": "who drafted it",
+    "citations": "evidence",
+    "articles": "source texts",
+}
+
+
+def in_words(fields: list[str]) -> str:
+    """The fields as a reader is told of them: headline, what changed."""
+    return ", ".join(dict.fromkeys(_WORDS.get(field, field.split(".")[-1].replace("_", " ")) for field in fields))
+
+
 def origin_of(field: str, *, machine: bool) -> str:
     """Where a field's words come from, when the file says whether a machine drafted it."""
     return FIELDS[field][2] or (Origin.MACHINE if machine else Origin.EDITOR)

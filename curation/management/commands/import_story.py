@@ -17,8 +17,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
+        parser.add_argument(
+            "--overwrite",
+            action="store_true",
+            help="Also replace what an editor wrote at the desk, and change spiked and withdrawn stories.",
+        )
 
-    def handle(self, *, files: list[Path], **options: Any) -> None:
+    def handle(self, *, files: list[Path], overwrite: bool = False, **options: Any) -> None:
         contents, failed = {}, False
         for path in files:
             try:
@@ -28,7 +33,7 @@ class Command(BaseCommand):
                 self.stderr.write(
                     f"{path}: {error if isinstance(error, StoryFileError) else f'file: {error.strerror}'}"
                 )
-        for result in store_all(contents, by="import_story", now=timezone.now()):
+        for result in store_all(contents, by="import_story", now=timezone.now(), overwrite=overwrite):
             failed = failed or bool(result.problems)
             for problem in result.problems:
                 self.stderr.write(f"{result.name}: {problem}")

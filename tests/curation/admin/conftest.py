@@ -19,7 +19,8 @@ EDITS = [
     f"{verb}_{model}"
     for verb in ("add", "change", "view", "delete")
     for model in (
-        "story", "claim", "storyaudience", "timelineevent", "relatedstory", "source", "article", "audience", "group"
+        "story", "claim", "storyaudience", "timelineevent", "relatedstory", "evidence", "source", "article", "audience",
+        "group",
     )
 ]  # fmt: skip
 

@@ -230,6 +230,16 @@ def test_a_published_story_asks_for_a_correction_note(editor: Client) -> None:
     assert after.moves.last().reason == "The data is not free."  # type: ignore[union-attr]
 
 
+def test_a_note_without_a_correction_is_not_kept_and_that_is_told(editor: Client) -> None:
+    story, other = stored("published"), make_story()
+    note = {"correction_note": "The data is not free."}
+    assert "Nothing was changed, so the note was not kept." in sent(editor, story, opened(editor, url(story)) | note)
+    form = opened(editor, url(story)) | note
+    add_row(form, "related_links", related=other.pk)
+    assert "No words of the story were changed, so the note was not kept." in sent(editor, story, form)
+    assert Story.objects.get(pk=story.pk).state == State.PUBLISHED
+
+
 def test_only_stories_that_were_read_show_the_correction_note(editor: Client) -> None:
     assert "correction_note" not in opened(editor, url(stored("approved")))
 

@@ -14,10 +14,10 @@ from tests.curation.samples import bytes_of, changed, full, seed
 pytestmark = pytest.mark.django_db
 
 
-def run(*files: Path) -> tuple[list[str], list[str], int]:
+def run(*files: Path, overwrite: bool = False) -> tuple[list[str], list[str], int]:
     out, err = StringIO(), StringIO()
     try:
-        call_command("import_story", *files, stdout=out, stderr=err)
+        call_command("import_story", *files, overwrite=overwrite, stdout=out, stderr=err)
         code = 0
     except SystemExit as stop:
         code = int(str(stop.code))
@@ -53,6 +53,16 @@ def test_good_files_are_stored_beside_bad_ones(tmp_path: Path) -> None:
             f"{tmp_path / 'none.json'}: file: No such file or directory",
         ]
     )
+
+
+def test_asks_before_it_changes_what_the_desk_withdrew(tmp_path: Path) -> None:
+    run(saved(tmp_path, "a.json", changed(full(), "status", "withdrawn")))
+    path = saved(tmp_path, "b.json", changed(full(), "headline", "Laboratory closes its model"))
+    told = f"{path}: status: the story is withdrawn here; to change it nevertheless, add --overwrite"
+    assert run(path) == ([], [told], 1)
+    assert run(path, overwrite=True) == (["updated laboratory-opens-model"], [], 0)
+    runs = set(Story.objects.get().provenance.values_list("run", flat=True))
+    assert runs == {"import_story a.json", "import_story b.json"}
 
 
 def test_a_story_that_cannot_reach_its_status_is_rolled_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from curation.models import Article, Claim, Source, Story
 from curation.models.story import State
+from curation.review import changes
 from curation.storyfile import Outcome, StoryFileError, read, store, store_all
 from tests.curation.samples import bytes_of, changed, full, seed
 from tests.makers import NOW, make_story
@@ -13,8 +15,8 @@ from tests.makers import NOW, make_story
 pytestmark = pytest.mark.django_db
 
 
-def stored(data: dict[str, Any]) -> Outcome:
-    return store(read(bytes_of(data)), by="import_story", now=NOW, name="a.json")
+def stored(data: dict[str, Any], *, overwrite: bool = False) -> Outcome:
+    return store(read(bytes_of(data)), by="import_story", now=NOW, name="/tmp/a.json", overwrite=overwrite)
 
 
 def story() -> Story:
@@ -40,7 +42,10 @@ def test_a_new_story_is_walked_to_its_status(status: str, state: str, moves: int
     assert stored(changed(full(), "status", status)) == Outcome.CREATED
     assert story().state == state
     told = list(story().moves.values_list("actor_name", "reason"))
-    assert told == [("import_story", "Imported from a.json.")] * moves
+    public = {"corrected": "Corrected before it was imported.", "withdrawn": "Withdrawn before it was imported."}
+    assert told == [("import_story", "Imported.")] * min(moves, 4) + [("import_story", public.get(status))] * (
+        moves - 4
+    )
 
 
 def test_the_same_file_again_leaves_no_trace() -> None:
@@ -80,14 +85,16 @@ def test_an_approved_story_goes_back_to_review_when_its_words_change() -> None:
     last = story().moves.last()
     assert story().state == State.IN_REVIEW
     assert last is not None
-    assert last.reason == "Imported again from a.json; changed: headline."
+    assert last.reason == "Changed after approval: headline."
 
 
 def test_a_published_story_is_corrected_when_its_words_change() -> None:
     stored(changed(full(), "status", "published"))
-    stored(changed(changed(full(), "status", "published"), "hook.text", "Weights are free, the data is not"))
+    data = changed(full(), "hook.text", "Weights are free, the data is not")
+    stored(changed(data, "tldr.why_it_matters_for.engineers", "It runs on 14 GB."))
     assert story().state == State.CORRECTED
-    assert story().moves.last().reason.endswith("changed: hook.")  # type: ignore[union-attr]
+    assert story().moves.last().reason == "Corrected: hook, why it matters."  # type: ignore[union-attr]
+    assert not [row for row in story().history.all() if "a.json" in (row.history_change_reason or "")]
 
 
 def test_a_new_link_to_another_story_needs_no_new_approval() -> None:
@@ -97,10 +104,38 @@ def test_a_new_link_to_another_story_needs_no_new_approval() -> None:
     assert story().state == State.APPROVED
 
 
-def test_a_withdrawn_story_keeps_its_state_when_its_file_changes() -> None:
-    stored(changed(full(), "status", "withdrawn"))
-    assert stored(changed(full(), "headline", "Laboratory closes its model")) == Outcome.UPDATED
-    assert story().state == State.WITHDRAWN
+@pytest.mark.parametrize("state", [State.SPIKED, State.WITHDRAWN])
+def test_a_story_the_desk_dropped_changes_only_when_asked_and_keeps_its_state(state: State) -> None:
+    stored(changed(full(), "status", state))
+    assert stored(full()) == Outcome.UNCHANGED
+    data = changed(full(), "headline", "Laboratory closes its model")
+    with pytest.raises(StoryFileError, match=f"the story is {state} here; .* add --overwrite"):
+        stored(data)
+    assert story().headline == full()["headline"]
+    assert stored(data, overwrite=True) == Outcome.UPDATED
+    assert (story().state, story().headline) == (state, "Laboratory closes its model")
+
+
+def test_words_an_editor_wrote_last_are_replaced_only_when_asked() -> None:
+    stored(changed(full(), "status", "drafted"))
+    Story.objects.update(headline="Erin's headline", hook="Erin's hook")
+    editor = User.objects.create_user("erin")
+    written = [changes.Change(field, Claim.Origin.EDITOR) for field in ("headline", "hook")]
+    changes.record(story(), written, actor=editor, now=NOW, reason="")
+    told = "^headline, hook: written last by erin at the desk; .* add --overwrite$"
+    with pytest.raises(StoryFileError, match=told):
+        stored(changed(full(), "tldr.what_to_do_next", "Read it."))
+    assert (story().headline, story().version) == ("Erin's headline", 2)
+    assert stored(full(), overwrite=True) == Outcome.UPDATED
+    assert story().headline == full()["headline"]
+    assert stored(changed(full(), "headline", "The file's words may follow")) == Outcome.UPDATED
+
+
+def test_what_no_editor_touched_follows_its_file() -> None:
+    stored(changed(full(), "status", "drafted"))
+    hook = changes.Change("hook", Claim.Origin.EDITOR)
+    changes.record(story(), [hook], actor=User.objects.create_user("erin"), now=NOW, reason="")
+    assert stored(changed(full(), "headline", "Laboratory opens its largest model")) == Outcome.UPDATED
 
 
 def test_claims_are_written_over_in_place_and_surplus_ones_go() -> None:
