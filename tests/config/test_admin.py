@@ -13,7 +13,7 @@ MODELS = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in
 
 @pytest.mark.parametrize("model", MODELS)
 def test_lists_open_in_the_desks_face(model: str, admin_client: Client) -> None:
-    response = admin_client.get(reverse(f"admin:{model}_changelist"))
+    response = admin_client.get(reverse(f"admin:{model}_changelist"), follow=True)
     assert response.status_code == 200
     assert "Newsroom" in response.text
 
