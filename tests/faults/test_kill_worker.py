@@ -3,8 +3,11 @@
 SEED and KILLS in the environment make it another run, or a longer one.
 """
 
+import contextlib
 import os
 import random
+import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from newsletter import tasks
 from newsletter.editions import compose
@@ -99,16 +103,38 @@ def test_a_lane_frozen_beyond_its_lease(campaign: Campaign, postbox: Postbox, tm
     for after in deaths():
         lane = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
         wait_until(lambda after=after: len(postbox.truth) >= after, what=f"{after} messages", within=60)
-        lane.send_signal(19)  # SIGSTOP
+        freeze(lane)
         frozen.append(lane)
     last = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
     waited = len(postbox.truth)
     wait_until(lambda: len(postbox.truth) > waited, what="the last lane", within=60)
     for lane in frozen:
-        lane.send_signal(18)  # SIGCONT, while the last one is at work
+        lane.send_signal(signal.SIGCONT)  # while the last one is at work
     for lane in (last, *frozen):
         assert lane.wait(timeout=120) == 0
     check(campaign, postbox, killed=KILLS)
+
+
+def freeze(lane: "subprocess.Popen[bytes]") -> None:
+    """Stop the process between its transactions: on SQLite one that is frozen as the writer holds up all others."""
+    while True:
+        lane.send_signal(signal.SIGSTOP)
+        if lane.poll() is not None or not is_locked():
+            return
+        lane.send_signal(signal.SIGCONT)
+        time.sleep(0.02)
+
+
+def is_locked() -> bool:
+    if connection.vendor != "sqlite":
+        return False
+    with contextlib.closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0.2)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        other.rollback()
+        return False
 
 
 @pytest.mark.redis
