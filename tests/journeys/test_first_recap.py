@@ -16,7 +16,7 @@ from tests.parts.newsroom import ROOT, Newsroom
 
 pytestmark = [pytest.mark.redis, pytest.mark.xdist_group("demo")]
 
-LEFTOVERS = ("{{", "}}", "{%", "%}", "READER-SLOT", "__")
+LEFTOVERS = ("{{", "}}", "{%", "%}", "READER-SLOT")
 STORIES = 12
 
 
