@@ -50,6 +50,7 @@ __all__ = [
     "AlreadyStarted",
     "FreezeRefused",
     "NotMoved",
+    "ReleaseRefused",
     "cancel",
     "finish",
     "freeze",
@@ -71,6 +72,10 @@ class AlreadyStarted(Exception):
         self.by = first.actor_name if first else "somebody"
         self.at = campaign.created_at
         super().__init__(f"“{campaign.edition}” was already started by {self.by} on {self.at:%d %B at %H:%M} UTC.")
+
+
+class ReleaseRefused(FreezeRefused):
+    """What was frozen may no longer be shown; the campaign waits, paused, for a person."""
 
 
 class NotMoved(Exception):
@@ -121,8 +126,14 @@ def miss(campaign: Campaign, *, now: datetime) -> None:
 def release(campaign: Campaign, *, actor: Actor, now: datetime, early: bool = False) -> None:
     """The hold is over: sending begins, the desk is told, and the edition stands in the archive.
 
-    `early`: a person does not wait for the end of the hold.
+    `early`: a person does not wait for the end of the hold. Only what may be shown is ever sent: when a story was
+    withdrawn in the hold, the campaign is paused instead and ReleaseRefused raised.
     """
+    if gone := compose.drift(campaign.edition).gone:
+        reason = " ".join(["Withdrawn in the hold: cancel this campaign.", *gone])
+        held = Campaign.objects.filter(state=State.FROZEN)
+        _move("pause", campaign, State.PAUSED, actor=actor, now=now, reason=reason, where=held, trouble=reason[:300])
+        raise ReleaseRefused(reason)
     with transaction.atomic():
         held = Campaign.objects.all() if early else Campaign.objects.filter(held_until__lte=now)
         _move("release", campaign, State.SENDING, actor=actor, now=now, where=held, started_at=now, progress_at=now)

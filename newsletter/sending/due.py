@@ -9,7 +9,7 @@ from typing import TypeVar
 from newsletter.editions.plan import open_next_editions
 from newsletter.models import Campaign, Chunk, Edition
 from newsletter.sending import campaigns, claim, journal
-from newsletter.sending.campaigns import AlreadyStarted, FreezeRefused, NotMoved, is_late
+from newsletter.sending.campaigns import AlreadyStarted, FreezeRefused, NotMoved, ReleaseRefused, is_late
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +73,11 @@ def _release(campaign: Campaign, *, now: datetime) -> None:
     if is_late(campaign.held_until, now=now):
         reason = "Its hold ended hours ago, when nothing was running here. Resume it if it should still go out."
         campaigns.pause(campaign, actor=campaigns.TIMETABLE, now=now, reason=reason)
-    else:
+        return
+    try:
         campaigns.release(campaign, actor=campaigns.TIMETABLE, now=now)
+    except ReleaseRefused as refused:
+        logger.warning("release refused", extra={"campaign": campaign.pk, "detail": str(refused)})
 
 
 def _sweep_journals(now: datetime) -> None:

@@ -5,8 +5,8 @@ import pytest
 from curation.models import Story
 from newsletter.editions import compose
 from newsletter.models import Campaign, Delivery, Edition, Newsletter, Subscription, Suppression, Variant
-from newsletter.sending import campaigns, clock, freezing, sender
-from newsletter.sending.campaigns import AlreadyStarted, FreezeRefused, NotMoved
+from newsletter.sending import campaigns, clock, due, freezing, sender
+from newsletter.sending.campaigns import AlreadyStarted, FreezeRefused, NotMoved, ReleaseRefused
 from tests.makers import make_edition, make_newsletter, make_segment, make_story, make_subscriber
 from tests.newsletter.sending.conftest import approved_edition
 
@@ -203,6 +203,21 @@ def test_release_waits_for_the_end_of_the_hold_and_tells_the_desk(make_frozen):
     campaign.edition.refresh_from_db()
     assert campaign.edition.sent_at == now + timedelta(seconds=61)
     assert set(Story.objects.values_list("state", flat=True)) == {"published"}
+
+
+def test_a_story_withdrawn_in_the_hold_is_not_sent(make_frozen):
+    campaign = make_frozen(1, send=False, hold_seconds=0)
+    headline = str(campaign.edition.items.first())
+    Story.objects.filter(headline=headline).update(state="withdrawn")
+    with pytest.raises(ReleaseRefused, match=headline):
+        campaigns.release(campaign, actor="the test", now=clock.database_now())
+    assert campaign.state == "paused"
+    assert headline in campaign.trouble
+
+    campaigns.resume(campaign, actor="vera", now=clock.database_now())
+    due.tick(now=clock.database_now())
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.started_at) == ("paused", None)
 
 
 def test_pause_resume_and_cancel_say_who_and_why(campaign):
