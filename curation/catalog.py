@@ -25,7 +25,6 @@ __all__ = [
     "audiences",
     "find",
     "freshness",
-    "get",
     "mark_published",
     "matching",
     "still_public",
@@ -119,11 +118,6 @@ class StoryCopy:
                 "timeline": tuple(Event(**event) for event in data["timeline"]),
             }
         )
-
-
-def get(story_id: int) -> StoryCopy | None:
-    """The public story with this id, or None when there is none or it may not be shown."""
-    return next(iter(find([story_id])), None)
 
 
 def find(story_ids: Iterable[int]) -> list[StoryCopy]:

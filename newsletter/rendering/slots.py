@@ -54,13 +54,6 @@ def fill_text(text: str, slots: Slots = SAMPLE) -> str:
     return _fill(text, slots, slots.to_name)
 
 
-def without_reader(part: str) -> str:
-    """HTML or text for everybody, as the archive shows it: no greeting, and sign-up in place of personal links."""
-    for place, mark in (("leave", LEAVE), ("settings", SETTINGS)):
-        part = part.replace(f"/{place}/{mark}/", "/subscribe/")
-    return HELLO.sub("", part)
-
-
 def _fill(part: str, slots: Slots, name: str) -> str:
     def greeting(match: re.Match[str]) -> str:
         return match[1].replace(NAME, name) if name else ""

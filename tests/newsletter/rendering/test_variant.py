@@ -11,7 +11,6 @@ from newsletter.rendering.context import Sight
 from newsletter.rendering.items import UnfitStory
 from newsletter.rendering.links import BadLink
 from newsletter.rendering.message import ByteTemplate
-from newsletter.rendering.slots import without_reader
 from newsletter.rendering.variant import render
 from newsletter.rendering.writing import RESERVED, ReservedText
 from tests.newsletter.rendering.makers import (
@@ -88,13 +87,6 @@ def test_a_name_is_escaped_in_the_sample():
     )
     assert "Hello <bdi>&lt;b&gt;&amp;</bdi>," in html
     assert "Hello <b>&," in text
-
-
-def test_for_everybody_there_is_no_greeting_and_no_personal_link():
-    html = without_reader(render(make_publication(), make_issue(), make_sight(), site_url=SITE).html)
-    assert RESERVED not in html
-    assert "Hello" not in html
-    assert f'href="{SITE}/subscribe/"' in html
 
 
 def test_a_story_that_holds_a_mark_is_refused_by_its_name():
