@@ -1,8 +1,8 @@
 """What the database itself refuses, whatever a program does: the last line behind the conditional updates.
 
-On SQLite a later migration that alters `newsletter_delivery` or `newsletter_campaign` rebuilds the table and loses its
-triggers: end such a migration with `migrations.RunPython(<this module>.guard, ...)`. The tests of the triggers run on both
-databases and tell when it was forgotten.
+SQLite rebuilds a table that a later migration alters and loses its triggers: begin one that alters
+`newsletter_delivery` or `newsletter_campaign` with `unguard` and end it with `guard`, as 0003 does. The tests of the triggers
+run on both databases and tell when it was forgotten.
 """
 
 from django.db import migrations

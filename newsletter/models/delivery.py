@@ -58,7 +58,12 @@ class Delivery(models.Model):
     doubts = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="How many of the attempts may have arrived without our knowing."
     )
-    next_attempt_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(
+        null=True, help_text="When it may be tried again; of one in doubt: until when evidence is waited for."
+    )
+    paced = models.BooleanField(
+        default=False, db_default=False, help_text="It waits for the place it has reserved at its domain."
+    )
     settled_at = models.DateTimeField(null=True)
     doubted_at = models.DateTimeField(null=True)
     reply = models.CharField(max_length=200, blank=True, db_default="")
@@ -87,6 +92,33 @@ class Delivery(models.Model):
                 condition=~Q(state="deferred") | Q(next_attempt_at__isnull=False), name="delivery_deferred_has_a_time"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["campaign", "bounced_at"], condition=Q(bounced_at__isnull=False), name="delivery_bounced"
+            ),
+            models.Index(
+                fields=["campaign", "complained_at"],
+                condition=Q(complained_at__isnull=False),
+                name="delivery_complained",
+            ),
+            models.Index(
+                fields=["campaign", "doubted_at"], condition=Q(doubted_at__isnull=False), name="delivery_doubted"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
+class ProviderMessage(models.Model):
+    """The id under which a provider's HTTP interface took a delivery: its events name the message by it."""
+
+    delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, primary_key=True, related_name="provider")
+    esp = models.CharField(max_length=20)
+    message_id = models.CharField(max_length=200)
+
+    class Meta:
+        indexes = [models.Index(fields=["message_id"], name="provider_message_by_id")]
 
     def __str__(self) -> str:
         return self.message_id

@@ -57,6 +57,17 @@ class Newsletter(models.Model):
     recent_hours = models.PositiveSmallIntegerField(default=168, help_text="Older news than this is shown as stale.")
     stories_per_edition = models.PositiveSmallIntegerField(default=12)
 
+    warm_up_from = models.DateField(
+        "warm up from",
+        null=True,
+        blank=True,
+        help_text="First day of the warm-up plan for a new sender; empty: no ceiling.",
+    )
+    warm_up_first = models.PositiveIntegerField("messages on the first day", default=500)
+    warm_up_growth = models.PositiveSmallIntegerField(
+        "growth a day (per cent)", default=50, help_text="How much more each day may carry than the day before."
+    )
+
     class Meta:
         ordering = ["name"]
         constraints = [
@@ -64,6 +75,7 @@ class Newsletter(models.Model):
             models.CheckConstraint(
                 condition=Q(recent_hours__gte=models.F("fresh_hours")), name="newsletter_thresholds"
             ),
+            models.CheckConstraint(condition=Q(warm_up_first__gte=1), name="newsletter_warm_up_moves"),
         ]
 
     def __str__(self) -> str:

@@ -82,7 +82,14 @@ class Unbuildable:
     words: str
 
 
-Outcome = Accepted | Later | Never | NotSent | Halted | OursToMend | Doubt | Unbuildable
+@dataclass(frozen=True)
+class PutOff:
+    """Not tried: its domain has no place free before `until`, and has reserved that one for it."""
+
+    until: datetime
+
+
+Outcome = Accepted | Later | Never | NotSent | Halted | OursToMend | Doubt | Unbuildable | PutOff
 
 
 @dataclass(frozen=True)
