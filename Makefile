@@ -1,7 +1,7 @@
 # Each line is one command of run.py; `make` itself is not needed. Another Python: make run PY=python3.12
 PY ?= python3
 
-.PHONY: run test check format lock clean
+.PHONY: run test check format lock clean faults bench
 
 run:
 	$(PY) run.py
@@ -11,6 +11,14 @@ test:
 
 check:
 	$(PY) run.py check
+
+# What stands behind the word is handed on: make faults RECIPIENTS=20000 FAULTS=200 SEED=7 DB=postgresql (docs/faults.md)
+faults:
+	$(PY) run.py faults $(filter-out PY=%,$(MAKEOVERRIDES))
+
+# make bench, make bench ONLY=smtp RECIPIENTS=20000 RUNS=3 SAVE=1 (docs/benchmarks.md)
+bench:
+	$(PY) run.py bench $(filter-out PY=%,$(MAKEOVERRIDES))
 
 format:
 	$(PY) run.py setup dev

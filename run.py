@@ -2,6 +2,8 @@
 
 python3 run.py              set up what is missing, then start everything (web, mail, broker, workers)
 python3 run.py test [...]   set up the tools too, check the code, run the tests; further words go to pytest
+python3 run.py faults [...] send a campaign while everything around it is killed (docs/faults.md)
+python3 run.py bench [...]  what sending costs here, beside what others need (docs/benchmarks.md)
 python3 run.py check        format, lint, types, borders between the rooms, migrations
 python3 run.py setup [dev]  only set up (with "dev": the tools too)
 """
@@ -64,6 +66,12 @@ def main(words: list[str]) -> int:
     if command == "test":
         set_up("dev")
         return check() or test(rest)
+    if command == "faults":
+        set_up("dev")
+        return subprocess.run([PYTHON, "-m", "tests.faults", *rest]).returncode
+    if command == "bench":
+        set_up("dev")
+        return subprocess.run([PYTHON, "-m", "benchmarks", *rest]).returncode
     print(__doc__)
     return 0 if command in ("-h", "help") else 2
 

@@ -4,8 +4,19 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
 from config import env
+from newsletter.sending.relay import the_relays
+
+
+@register
+def relays_are_named_well(**_: Any) -> list[Error]:
+    try:
+        the_relays()
+    except ImproperlyConfigured as fault:
+        return [Error(str(fault), hint="`.env.example` shows how EMAIL_URL is written.", id="config.E002")]
+    return []
 
 
 @register(Tags.security, deploy=True)

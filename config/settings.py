@@ -117,18 +117,23 @@ REDIS_URL = env.text(
 
 # --- Mail -------------------------------------------------------------------------------------------------------
 
-# smtp://USER:PASSWORD@HOST:PORT, smtps:// for TLS from the first byte, ?starttls=1 for STARTTLS.
+# One way out or several, with white space between (newsletter/sending/relay.py): smtp://USER:PASSWORD@HOST:PORT, smtps://
+# for TLS from the first byte, ?starttls=1 for STARTTLS; or a provider's HTTP interface.
 LOCAL_INBOX = not env.text("EMAIL_URL")
 INBOX_DIR = VAR_DIR / "inbox"
-EMAIL_URL = env.address("EMAIL_URL", f"smtp://127.0.0.1:{INBOX_PORT}", schemes=("smtp", "smtps"))
+EMAIL_URL = env.text("EMAIL_URL", f"smtp://127.0.0.1:{INBOX_PORT}")
 EMAIL_BACKEND = "newsletter.sending.mail.RelayBackend"
+DKIM_DIR = Path(env.text("DKIM_DIR", str(VAR_DIR / "dkim"))).resolve()  # DKIM_DIR/<domain>/<selector>.pem
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "recap@example.org")
 
 # --- Sending ----------------------------------------------------------------------------------------------------
 
 SEND_WINDOW = env.number("WINDOW", 50, low=1, high=500)  # deliveries open at once in a lane; 1 is the strictest
+SEND_CONNECTIONS = env.number("CONNECTIONS", 5, low=1, high=100)  # of a lane, to all its relays
+LANES = env.number("LANES", 2, low=1, high=64)  # how many of them a worker runs at once
 SEND_CHUNK = 500
 SEND_LEASE_SECONDS = env.number("LEASE_SECONDS", 60, low=2, high=3600)
+EVIDENCE_MINUTES = env.number("EVIDENCE_MINUTES", 30, low=0, high=1440)  # a doubt waits so long for proof of arrival
 JOURNAL_DIR = VAR_DIR / "journal"
 TICK_SECONDS = env.number("TICK_SECONDS", 5 if LOCAL_INBOX else 30, low=1, high=300)  # nobody waits 30 s for a demo
 LATE_AFTER_HOURS = 2  # a slot further past than this waits for a person
@@ -219,6 +224,11 @@ UNFOLD = {
                         "title": "Newsletters",
                         "icon": "mark_email_read",
                         "link": reverse_lazy("admin:newsletter_newsletter_changelist"),
+                    },
+                    {
+                        "title": "Domain paces",
+                        "icon": "speed",
+                        "link": reverse_lazy("admin:newsletter_domainpace_changelist"),
                     },
                 ],
             },

@@ -10,10 +10,9 @@ from kombu.exceptions import OperationalError
 
 from config.celery import DEFAULT, SEND, TRANSACTIONAL, stopping
 from newsletter.models import Edition, Segment
-from newsletter.sending import confirmations, due, proofs, sender
+from newsletter.sending import again, confirmations, due, proofs, sender
 from newsletter.sending.clock import database_now
-from newsletter.sending.mail import MailNotSent, is_passing
-from newsletter.sending.smtp import RelayDown
+from newsletter.sending.mail import MailNotSent, RelayDown, is_passing
 
 logger = logging.getLogger(__name__)
 
@@ -25,23 +24,42 @@ PROOF_WAITS = (10, 30, 60, 120, 120)  # seconds before each further attempt: an 
 def tick() -> None:
     for campaign_id in due.tick(now=database_now()):
         hint(campaign_id)
+    hint_mails()
     confirmations.deliver_due(now=timezone.now())
 
 
 @shared_task(name="newsletter.send", queue=SEND)
 def send(*, campaign_id: int) -> None:
     ends = time.monotonic() + LANE_SECONDS
-    result = sender.run(campaign_id, stop=lambda: stopping() or time.monotonic() > ends)
-    if result.end is sender.End.STOPPED and not stopping():
-        hint(campaign_id)
+    result = sender.run(campaign_id, stop=stopping, rest=lambda: time.monotonic() > ends)
+    if result.end is sender.End.RESTED:
+        hint(campaign_id, lanes=1)
 
 
-def hint(campaign_id: int) -> None:
-    """Tell the workers that a campaign wants a sender. It ends with the next tick, which gives another if need be."""
+def hint(campaign_id: int, *, lanes: int = settings.LANES) -> None:
+    """Tell the workers that a campaign wants so many lanes; one that finds nothing due ends at once.
+
+    A hint is void when the next tick comes, which gives another if need be.
+    """
     try:
-        send.apply_async(kwargs={"campaign_id": campaign_id}, expires=settings.TICK_SECONDS)
+        for _ in range(lanes):
+            send.apply_async(kwargs={"campaign_id": campaign_id}, expires=settings.TICK_SECONDS)
     except OperationalError:
         logger.warning("broker away, the next tick will tell the workers", extra={"campaign": campaign_id})
+
+
+@shared_task(name="newsletter.mail_again", queue=TRANSACTIONAL)
+def mail_again(*, delivery_id: int) -> None:
+    again.mail(delivery_id, now=database_now())
+
+
+def hint_mails() -> None:
+    """Tell the workers of each reader who is owed one more mail by a person's wish; void when the next tick comes."""
+    try:
+        for delivery_id in again.asked():
+            mail_again.apply_async(kwargs={"delivery_id": delivery_id}, expires=settings.TICK_SECONDS)
+    except OperationalError:
+        logger.warning("broker away, the next tick will tell the workers")
 
 
 @shared_task(name="newsletter.send_confirmation", queue=TRANSACTIONAL)

@@ -15,7 +15,17 @@ if not _FOLDER or _WORKER:  # a run of its own, or one of several processes of a
     _FOLDER = tempfile.mkdtemp(prefix="newsroom-test-")
     atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 os.environ["VAR_DIR"] = _FOLDER
-for _name in ("REDIS_URL", "EMAIL_URL", "SITE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY", "TICK_SECONDS", "BIND", "DEBUG"):
+for _name in (
+    "REDIS_URL",
+    "EMAIL_URL",
+    "SITE_URL",
+    "ALLOWED_HOSTS",
+    "BEHIND_PROXY",
+    "TICK_SECONDS",
+    "BIND",
+    "DEBUG",
+    "DKIM_DIR",
+):
     os.environ.pop(_name, None)  # what the developer's shell says must not change a test
 os.environ.update(
     SECRET_KEY="for-tests-only-for-tests-only-for-tests-only-50",  # noqa: S106

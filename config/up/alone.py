@@ -18,6 +18,7 @@ from config.up.stopping import Stop, Stopped
 from newsletter.inbox import server as inbox
 
 STOP_SECONDS = 6.0  # for the tasks that are running
+OTHER_TASKS = 6  # threads besides those of the lanes
 
 
 def run(*, lines: Lines, stop: Stop, prepare: Callable[[], None], welcome: Callable[[], None]) -> int:
@@ -58,11 +59,11 @@ def _web() -> Iterator[None]:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    """A worker of eight threads on all queues; at the end its tasks have a few seconds to finish."""
+    """A worker of threads on all queues; at the end its tasks have a few seconds to finish."""
     worker = WorkController(
         app=app,
         pool="threads",
-        concurrency=8,
+        concurrency=settings.LANES + OTHER_TASKS,
         queues=[SEND, TRANSACTIONAL, DEFAULT],
         without_gossip=True,
         without_mingle=True,

@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
+
 from config.up.broker import Broker
 
 FIRST, INBOX, LAST = range(3)  # the floors: what takes work and does it; where its mail goes; what carries it
@@ -48,9 +50,10 @@ def beat() -> Part:
 
 
 def workers() -> list[Part]:
-    """A worker to each promise: recaps in processes, and what a person waits for in threads that no recap can fill."""
+    """A worker to each promise: recaps in processes, one a lane; what people wait for in threads no recap can fill."""
+    lanes = str(settings.LANES)
     return [
-        Part("send", _worker("send", "--queues", "send", "--pool", "prefork", "--concurrency", "2"), FIRST),
+        Part("send", _worker("send", "--queues", "send", "--pool", "prefork", "-c", lanes), FIRST),
         Part("work", _worker("work", "--queues", "transactional,default", "--pool", "threads", "-c", "4"), FIRST),
     ]
 

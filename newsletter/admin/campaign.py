@@ -4,7 +4,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -12,11 +19,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from newsletter.admin import words
+from newsletter.admin.campaign_doubts import decide
 from newsletter.admin.campaign_live import live_of
 from newsletter.admin.pages import demand
 from newsletter.admin.read_only import ReadOnly
 from newsletter.models import Campaign
-from newsletter.sending import campaigns
+from newsletter.sending import campaigns, export
 
 LABELS = {
     "draft": "info",
@@ -41,8 +49,8 @@ class CampaignAdmin(ReadOnly, ModelAdmin):
     readonly_fields = ["newsletter"]
 
     class Media:
-        css = {"all": ["desk/compose.css"]}
-        js = ["desk/compose.js"]
+        css = {"all": ["desk/compose.css", "desk/campaign.css"]}
+        js = ["desk/compose.js", "desk/campaign.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         return super().get_queryset(request).select_related("edition", "newsletter")
@@ -54,6 +62,12 @@ class CampaignAdmin(ReadOnly, ModelAdmin):
         wrap = self.admin_site.admin_view
         own = [
             path("<int:campaign_id>/live/", wrap(self.live_part), name="newsletter_campaign_live"),
+            path("<int:campaign_id>/csv/<slug:state>/", wrap(self.csv), name="newsletter_campaign_csv"),
+            path(
+                "<int:campaign_id>/doubts/<int:delivery_id>/<slug:verb>/",
+                wrap(self.decide),
+                name="newsletter_campaign_doubt",
+            ),
             path("<int:campaign_id>/<slug:verb>/act/", wrap(self.act), name="newsletter_campaign_act"),
         ]
         return own + super().get_urls()
@@ -66,15 +80,15 @@ class CampaignAdmin(ReadOnly, ModelAdmin):
         if campaign is not None:
             context["live"] = live_of(campaign, now=timezone.now())
             context["moves"] = list(campaign.moves.all())
-            context["may_send"] = request.user.has_perm("newsletter.send_edition")
+            context |= _permissions(request)
             context["title"] = str(campaign.edition)
         return super().changeform_view(request, object_id, form_url, context)
 
     def live_part(self, request: HttpRequest, campaign_id: int) -> HttpResponse:
         """The part of the page that changes while a campaign runs."""
         demand(request, "view_campaign")
-        live = live_of(self._find(campaign_id), now=timezone.now())
-        return HttpResponse(render_to_string("admin/newsletter/campaign/_live.html", {"live": live}, request=request))
+        context = {"live": live_of(self._find(campaign_id), now=timezone.now()), **_permissions(request)}
+        return HttpResponse(render_to_string("admin/newsletter/campaign/_live.html", context, request=request))
 
     def act(self, request: HttpRequest, campaign_id: int, verb: str) -> HttpResponse:
         """One of the moves, by its button."""
@@ -94,6 +108,25 @@ class CampaignAdmin(ReadOnly, ModelAdmin):
             back_in_hold = verb == "resume" and campaign.state == Campaign.State.FROZEN
             messages.success(request, BACK_IN_HOLD if back_in_hold else ANSWERS[verb])
         return HttpResponseRedirect(reverse("admin:newsletter_campaign_change", args=[campaign_id]))
+
+    def decide(self, request: HttpRequest, campaign_id: int, delivery_id: int, verb: str) -> HttpResponse:
+        """A person's word on one delivery that is in doubt or unknown."""
+        return decide(request, campaign_id=campaign_id, delivery_id=delivery_id, verb=verb)
+
+    def csv(self, request: HttpRequest, campaign_id: int, state: str) -> StreamingHttpResponse:
+        """The deliveries in a state, or all of them, streamed: a million rows take no more memory than one."""
+        demand(request, "view_delivery")
+        if state not in export.STATES:
+            raise Http404(f"There is no state “{state}”: use one of {', '.join(export.STATES)}.")
+        parts = export.csv_parts(self._find(campaign_id), state)
+        return StreamingHttpResponse(
+            (part.encode() for part in parts),
+            content_type="text/csv; charset=utf-8",
+            headers={
+                "Content-Disposition": f'attachment; filename="campaign-{campaign_id}-{state}.csv"',
+                "Cache-Control": "no-store",  # it holds addresses
+            },
+        )
 
     def _find(self, campaign_id: int) -> Campaign:
         campaign = Campaign.objects.select_related("edition", "newsletter").filter(pk=campaign_id).first()
@@ -117,6 +150,13 @@ class CampaignAdmin(ReadOnly, ModelAdmin):
         if moment is None:
             return "when somebody sends it"
         return words.slot(moment, zone=campaign.newsletter.zone, now=timezone.now())
+
+
+def _permissions(request: HttpRequest) -> dict[str, bool]:
+    return {
+        "may_send": request.user.has_perm("newsletter.send_edition"),
+        "may_see_deliveries": request.user.has_perm("newsletter.view_delivery"),
+    }
 
 
 VERBS: dict[str, Callable[..., None]] = {

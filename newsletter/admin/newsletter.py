@@ -3,6 +3,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -19,7 +21,7 @@ class NewsletterAdmin(ModelAdmin):
     list_display = ["name", "sender", "next_slot", "active_readers"]
     search_fields = ["name", "from_name", "from_email"]
     prepopulated_fields = {"slug": ["name"]}
-    readonly_fields = ["next_slot"]
+    readonly_fields = ["next_slot", "warm_up_plan"]
     warn_unsaved_form = True
     fieldsets = [
         (None, {"fields": ["name", "slug", "description", "language"]}),
@@ -32,9 +34,20 @@ class NewsletterAdmin(ModelAdmin):
             },
         ),
         ("Policy", {"classes": ["tab"], "fields": ["hold_seconds", "doubt_policy", "fresh_hours", "recent_hours"]}),
+        (
+            "Warm-up",
+            {
+                "classes": ["tab"],
+                "description": "For a sender that mailbox providers do not know yet: a ceiling a day (UTC), which "
+                "grows. What a day cannot take leaves on the next. Before the first day there is no ceiling.",
+                "fields": ["warm_up_from", "warm_up_first", "warm_up_growth", "warm_up_plan"],
+            },
+        ),
     ]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "warm_up_first":
+            kwargs["min_value"] = 1
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "postal_address" and field:
             field.widget.attrs["rows"] = 4
@@ -57,6 +70,13 @@ class NewsletterAdmin(ModelAdmin):
             return "unknown: correct the zone first"
         now = timezone.now()
         return words.slot(plan.slot_after(newsletter, after=now), zone=newsletter.zone, now=now)
+
+    @display(description="what it comes to")
+    def warm_up_plan(self, newsletter: Newsletter) -> str:
+        if newsletter.pk is None or newsletter.warm_up_from is None:
+            return "No ceiling. Set the first day and save to see the plan, day by day."
+        readers = self.active_readers(newsletter)
+        return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in words.warm_up(newsletter, readers)))
 
     @display(description="readers")
     def active_readers(self, newsletter: Newsletter) -> int:

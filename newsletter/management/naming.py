@@ -27,6 +27,21 @@ def segment_named(edition: Edition, slug: str) -> Segment:
     return segment
 
 
+def segment_called(slug: str, *, newsletter: str | None) -> Segment:
+    """By its slug, and its newsletter's where several newsletters have one of that slug."""
+    segments = Segment.objects.select_related("newsletter").filter(
+        **({"newsletter__slug": newsletter} if newsletter else {})
+    )
+    matches = list(segments.filter(slug=slug))
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        known = ", ".join(each.newsletter.slug for each in matches)
+        raise CommandError(f"Several newsletters have a segment {slug!r}: add --newsletter and one of {known}.")
+    known = ", ".join(f"{each.newsletter.slug}/{each.slug}" for each in segments[:12])
+    raise CommandError(f"No segment is named {slug!r}. There are: {known or '(none yet)'}.")
+
+
 def campaign_numbered(number: int) -> Campaign:
     campaign = Campaign.objects.select_related("edition", "newsletter").filter(pk=number).first()
     if campaign is None:

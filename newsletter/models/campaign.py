@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -21,6 +23,10 @@ class CampaignState(models.TextChoices):
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def sending(self) -> "CampaignQuerySet":
         return self.filter(state=CampaignState.SENDING)
+
+    def drafts_at_their_slot(self, now: datetime) -> "CampaignQuerySet":
+        """To be frozen: their slot has come, or a person asked for it at once."""
+        return self.filter(Q(slot=None) | Q(slot__lte=now), state=CampaignState.DRAFT)
 
 
 class Campaign(models.Model):

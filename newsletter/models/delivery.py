@@ -44,6 +44,8 @@ class Delivery(models.Model):
 
     `number` counts from 0 within the campaign; its chunk is number // SEND_CHUNK. `reply` holds the server's words.
     `doubted_at` is kept for ever, also after the doubt was resolved.
+
+    On PostgreSQL no foreign key watches its rows one by one: triggers do, once a statement (migration 0004).
     """
 
     State = DeliveryState
@@ -52,7 +54,7 @@ class Delivery(models.Model):
     subscriber = models.ForeignKey(Subscriber, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+", db_index=False)
     number = models.PositiveIntegerField()
-    message_id = models.CharField(max_length=320, unique=True)
+    message_id = models.CharField(max_length=320)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
     doubts = models.PositiveSmallIntegerField(
@@ -81,6 +83,7 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints = [
             models.CheckConstraint(condition=Q(state__in=DeliveryState.values), name="delivery_state_known"),
+            models.UniqueConstraint(fields=["message_id"], name="delivery_message_id_once"),
             models.UniqueConstraint(fields=["subscriber", "campaign"], name="delivery_once_per_person"),
             # Also the only index a window needs. `state` is in no index: on PostgreSQL settling then stays heap-only.
             models.UniqueConstraint(fields=["campaign", "number"], name="delivery_number_once"),

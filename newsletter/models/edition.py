@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -15,6 +17,10 @@ class EditionQuerySet(models.QuerySet["Edition"]):
     def awaiting(self) -> "EditionQuerySet":
         """Approved editions for which no campaign stands."""
         return self.filter(state=Edition.State.APPROVED).exclude(campaigns__state__in=LIVE_CAMPAIGN)
+
+    def at_their_slot(self, now: datetime) -> "EditionQuerySet":
+        """Awaiting, their hour come, and never had a campaign: what a person cancelled no clock starts again."""
+        return self.awaiting().filter(slot__lte=now, campaigns=None).select_related("newsletter")
 
 
 LIVE_CAMPAIGN = ["draft", "missed", "frozen", "sending", "paused", "done"]  # all but cancelled

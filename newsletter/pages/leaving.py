@@ -7,7 +7,7 @@ from django.utils import timezone
 from newsletter import tokens
 from newsletter.audience import leaving
 from newsletter.models import Subscription
-from newsletter.pages.reader import Opened, ip_of, opened, token_page
+from newsletter.pages.reader import Opened, acted, ip_of, opened, token_page
 from newsletter.tokens import Purpose
 
 LEAVE_BUTTON = "Unsubscribe"
@@ -20,6 +20,7 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
     link = opened(Purpose.LEAVE, token)
     just_now = ""
     if request.method == "POST":
+        acted(link)
         just_now = _return(request, link) if request.POST.get("act") == "return" else _leave(request, link)
     return _page(request, token, link, just_now)
 
@@ -42,6 +43,7 @@ def one_click(request: HttpRequest, token: str) -> HttpResponse:
         campaign=link.campaign,
         ip=ip_of(request),
     )
+    acted(link)
     return _line("You are unsubscribed.")
 
 

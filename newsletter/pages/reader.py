@@ -13,11 +13,13 @@ from functools import wraps
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from newsletter import tokens
 from newsletter.audience.signup import BadConfirmation, ExpiredConfirmation, WithdrawnConfirmation
 from newsletter.models import Subscription
+from newsletter.sending import doubts
 from newsletter.tokens import BadToken, Purpose, ReaderRef
 
 View = Callable[[HttpRequest, str], HttpResponse]
@@ -72,6 +74,12 @@ def opened(purpose: Purpose, token: str) -> Opened:
     if subscription is None:
         raise BadToken
     return Opened(subscription, ref.campaign)
+
+
+def acted(link: Opened) -> None:
+    """The reader does something by the link, so the mail that held it arrived: evidence, should it be in doubt."""
+    if link.campaign:
+        doubts.link_used(subscriber_id=link.subscription.subscriber_id, campaign=link.campaign, now=timezone.now())
 
 
 def ip_of(request: HttpRequest) -> str | None:

@@ -14,7 +14,7 @@ from newsletter import tokens
 from newsletter.audience import leaving, preferences
 from newsletter.audience.preferences import BadChoices, Choices
 from newsletter.models import Subscription
-from newsletter.pages.reader import Opened, ip_of, opened, token_page
+from newsletter.pages.reader import Opened, acted, ip_of, opened, token_page
 from newsletter.tokens import Purpose
 
 SAVE_BUTTON = "Save my settings"
@@ -32,6 +32,7 @@ def settings(request: HttpRequest, token: str) -> HttpResponse:
     link = opened(Purpose.SETTINGS, token)
     if request.method != "POST":
         return _page(request, link, preferences.read(link.subscription))
+    acted(link)
     choices = _posted(request)
     try:
         changed = preferences.change(

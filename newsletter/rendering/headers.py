@@ -17,6 +17,7 @@ _WIDTH = 76
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _ADDRESS = re.compile(r"[^\s<>\"(),:;\\\[\]@\x00-\x20\x7f]+@[^\s<>\"(),:;\\\[\]@\x00-\x20\x7f]+")
 _Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_Q_FORMS = ["_" if byte == 0x20 else chr(byte) if byte in _Q_SAFE else f"={byte:02X}" for byte in range(256)]
 _BREAKING = {"Cc", "Cs", "Zl", "Zp"}
 
 
@@ -104,7 +105,7 @@ def _wire_form(email: str) -> str:
 
 
 def _refuse_breaks(text: str) -> None:
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return
     for character in text:
         if category(character) in _BREAKING:
@@ -136,21 +137,35 @@ def _words(text: str, offset: int) -> list[str]:
 def _encoded(text: str, offset: int) -> str:
     """The text in encoded words, Q or B, whichever is shorter; a character is never cut in two."""
     raw = text.encode()
-    quoted = sum(1 if byte in _Q_SAFE or byte == 0x20 else 3 for byte in raw) <= len(raw) * 4 / 3
+    length = len(_q_body(raw))
+    quoted = length <= len(raw) * 4 / 3
     encode = _q_word if quoted else _b_word
-    words, current = [], ""
-    room = _WIDTH - 1 - offset
+    room = _room(offset, quoted)
+    if (length if quoted else len(raw)) <= room:
+        return encode(text)
+    words, current, taken = [], "", 0
     for character in text:
-        if current and len(encode(current + character)) > room:
+        size = len(_q_body(character.encode()) if quoted else character.encode())
+        if current and taken + size > room:
             words.append(encode(current))
-            current, room = "", _WIDTH - 1
+            current, taken, room = "", 0, _room(0, quoted)
         current += character
+        taken += size
     return "\r\n ".join([*words, encode(current)])
 
 
+def _room(offset: int, quoted: bool) -> int:
+    """How much fits into an encoded word at this place of a line: characters of Q, or bytes that B will encode."""
+    letters = _WIDTH - 1 - offset - len("=?utf-8?q??=")
+    return letters if quoted else letters // 4 * 3
+
+
 def _q_word(text: str) -> str:
-    body = "".join("_" if byte == 0x20 else chr(byte) if byte in _Q_SAFE else f"={byte:02X}" for byte in text.encode())
-    return f"=?utf-8?q?{body}?="
+    return f"=?utf-8?q?{_q_body(text.encode())}?="
+
+
+def _q_body(raw: bytes) -> str:
+    return "".join([_Q_FORMS[byte] for byte in raw])
 
 
 def _b_word(text: str) -> str:

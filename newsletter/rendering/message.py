@@ -24,9 +24,14 @@ _SLOTS = ("to", "date", "message_id", "leave", "settings", "hello_html", "hello_
 _PLACES = re.compile(f"({HELLO.pattern.replace('(.*?)', '.*?')}|{LEAVE}|{SETTINGS})", re.DOTALL)
 _HEADER_PLACES = re.compile(f"({LEAVE})")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{48}")
+# What nine readers in ten have: a name that needs no encoding anywhere, an address and a Message-ID of plain letters.
+_USUAL = re.compile(
+    r"(?!From )(?:[A-Za-z0-9-]+(?: [A-Za-z0-9-]+)*)?\n[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+\n[A-Za-z0-9.-]+@[A-Za-z0-9.-]+\n"
+    r"[A-Za-z0-9_-]{48}\n[A-Za-z0-9_-]{48}"
+)
+_LONGEST_USUAL = 76 - len("To:  <>")
 _WORD = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+"
 _MESSAGE_ID = re.compile(f"<?({_WORD}@{_WORD})>?")
-_PLAIN = re.compile("[A-EG-Za-z0-9][A-Za-z0-9 -]{0,60}")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -45,22 +50,25 @@ class Hello:
     before: bytes
     after: bytes
 
-    def to(self, name: str) -> bytes:
-        if _PLAIN.fullmatch(name):  # nine names in ten need no encoding
-            return b"%b%b=\r\n%b" % (self.before, name.encode(), self.after)
-        return self.before + piece(name) + self.after if name else b""
+    def to(self, name: bytes) -> bytes:
+        """The greeting for a name that is in quoted-printable already; none for nobody."""
+        return self.before + name + self.after if name else b""
+
+
+_NO_HELLO = Hello(b"", b"")
 
 
 class ByteTemplate:
     """Pieces and slots in turn: piece, slot, piece, ..., piece. Immutable; use it for any number of readers."""
 
-    __slots__ = ("_frame", "_hello", "_names", "_pick")
+    __slots__ = ("_frame", "_hello", "_hello_html", "_hello_text", "_names", "_pick")
 
     def __init__(self, pieces: Sequence[bytes], names: Sequence[str], hello: dict[str, Hello]) -> None:
         if len(pieces) != len(names) + 1 or not set(names) <= set(_SLOTS) or len(names) < 2:
             raise BadTemplate("The pieces and slots of the template do not fit each other; render the variant anew.")
         self._names = tuple(names)
         self._hello = hello
+        self._hello_html, self._hello_text = hello.get("html", _NO_HELLO), hello.get("text", _NO_HELLO)
         self._frame: list[bytes] = [b""] * (2 * len(pieces) - 1)
         self._frame[::2] = pieces
         self._pick = itemgetter(*(_SLOTS.index(name) for name in names))
@@ -93,27 +101,15 @@ class ByteTemplate:
 
     def merge(self, slots: Slots) -> bytes:
         """The complete message for one reader, CRLF throughout, no line begins with a dot. Raises BadValue."""
-        name = slots.to_name
-        if _UNPRINTABLE.search(name):
-            raise BadValue("The reader's name holds a control character.")
-        try:
-            to = mailbox("To", name, slots.to_email).encode()[4:]
-        except BadHeader as error:
-            raise BadValue("The reader's address cannot be mailed.") from error
-        message_id = _MESSAGE_ID.fullmatch(slots.message_id)
-        if not message_id:
-            raise BadValue("The Message-ID must look like word@domain.")
-        if not (_TOKEN.fullmatch(slots.leave_token) and _TOKEN.fullmatch(slots.settings_token)):
-            raise BadValue("A reader's token must be 48 characters of base64url.")
-        html, text = self._hello.get("html"), self._hello.get("text")
+        to, message_id, html_name, text_name = _usual(slots) or _checked(slots)
         values = (
             to,
             _date(int(slots.date.timestamp())),
-            b"<%s>" % message_id[1].encode(),
+            message_id,
             slots.leave_token.encode(),
             slots.settings_token.encode(),
-            html.to(escape(name)) if html and name else b"",
-            text.to(name) if text and name else b"",
+            self._hello_html.to(html_name),
+            self._hello_text.to(text_name),
         )
         message = self._frame.copy()
         message[1::2] = self._pick(values)
@@ -195,6 +191,38 @@ class _Builder:
             raise BadTemplate(f"The {kind} part must hold one greeting with one name in it.")
         self.hello[kind] = Hello(piece(sides[0]), piece(sides[1]))
         self.slot(f"hello_{kind}")
+
+
+_Encoded = tuple[bytes, bytes, bytes, bytes]  # To, Message-ID, the name for the HTML part, the name for the text part
+
+
+def _usual(slots: Slots) -> _Encoded | None:
+    """The values as they stand in the message, when one look says that nothing has to be encoded or folded."""
+    name, email, message_id = slots.to_name, slots.to_email, slots.message_id
+    if not _USUAL.fullmatch(f"{name}\n{email}\n{message_id}\n{slots.leave_token}\n{slots.settings_token}"):
+        return None
+    if len(name) > 60 or len(name) + len(email) > _LONGEST_USUAL:
+        return None
+    to, greeted = (f"{name} <{email}>", f"{name}=\r\n".encode()) if name else (email, b"")
+    return to.encode(), f"<{message_id}>".encode(), greeted, greeted
+
+
+def _checked(slots: Slots) -> _Encoded:
+    """The same for any values. Raises BadValue."""
+    name = slots.to_name
+    if _UNPRINTABLE.search(name):
+        raise BadValue("The reader's name holds a control character.")
+    try:
+        to = mailbox("To", name, slots.to_email).encode()[4:]
+    except BadHeader as error:
+        raise BadValue("The reader's address cannot be mailed.") from error
+    message_id = _MESSAGE_ID.fullmatch(slots.message_id)
+    if not message_id:
+        raise BadValue("The Message-ID must look like word@domain.")
+    if not (_TOKEN.fullmatch(slots.leave_token) and _TOKEN.fullmatch(slots.settings_token)):
+        raise BadValue("A reader's token must be 48 characters of base64url.")
+    greeted, escaped = piece(name), escape(name)
+    return to, f"<{message_id[1]}>".encode(), greeted if escaped == name else piece(escaped), greeted
 
 
 @lru_cache(maxsize=64)

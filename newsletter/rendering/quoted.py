@@ -7,7 +7,7 @@ import re
 
 WIDTH = 76
 SOFT_BREAK = b"=\r\n"
-_SPECIAL = re.compile(rb"[^\t\x20-<>-~]")
+_SPECIAL = re.compile(rb"[^\t\x20-<>-~]+")
 _TRAILING = re.compile(rb"[\t ]\Z")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -27,7 +27,7 @@ def _guarded(line: str) -> bytes:
 
 
 def _quoted(line: str) -> bytes:
-    return _SPECIAL.sub(lambda byte: b"=%02X" % byte[0][0], line.encode())
+    return _SPECIAL.sub(lambda run: f"={run[0].hex('=').upper()}".encode(), line.encode())
 
 
 def _lines(quoted: bytes) -> bytes:

@@ -5,9 +5,9 @@ be. The greeting's marks enclose the whole line: a reader without a name gets no
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from typing import NamedTuple
 
 from newsletter.rendering.writing import RESERVED
 from newsletter.tokens import LENGTH
@@ -22,8 +22,7 @@ HELLO = re.compile(f"{HELLO_BEGIN}(.*?){HELLO_END}", re.DOTALL)
 MARKS = {"leave": LEAVE, "settings": SETTINGS, "hello_begin": HELLO_BEGIN, "hello_end": HELLO_END, "name": NAME}
 
 
-@dataclass(frozen=True, slots=True)
-class Slots:
+class Slots(NamedTuple):
     """One reader's values. Tokens are 48 characters (newsletter/tokens.py); `date` is aware; `to_name` may be empty."""
 
     to_name: str

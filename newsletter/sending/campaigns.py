@@ -117,10 +117,10 @@ def send_missed(campaign: Campaign, *, actor: Actor, now: datetime) -> None:
     _freeze("send_missed", campaign, actor=actor, now=now)
 
 
-def miss(campaign: Campaign, *, now: datetime) -> None:
-    """Its hour is long past: it waits for a person."""
-    reason = f"Its slot was more than {settings.LATE_AFTER_HOURS} hours ago."
-    _move("miss", campaign, State.MISSED, actor=TIMETABLE, now=now, reason=reason)
+def miss(campaign: Campaign, *, now: datetime, reason: str = "") -> None:
+    """Its hour is long past, or may have been kept by a database that this one is an old copy of: a person decides."""
+    why = reason or f"Its slot was more than {settings.LATE_AFTER_HOURS} hours ago."
+    _move("miss", campaign, State.MISSED, actor=TIMETABLE, now=now, reason=why, trouble=reason[:300])
 
 
 def release(campaign: Campaign, *, actor: Actor, now: datetime, early: bool = False) -> None:

@@ -19,9 +19,8 @@ from newsletter.audience import signup, unsent
 from newsletter.audience.addresses import on_the_wire
 from newsletter.models import Consent, Subscription
 from newsletter.rendering.transactional import render_message
-from newsletter.sending.mail import MailNotSent
+from newsletter.sending.mail import MailNotSent, RelayDown
 from newsletter.sending.outcomes import Doubt, Never
-from newsletter.sending.smtp import RelayDown
 from newsletter.tokens import Purpose, ReaderRef
 
 logger = logging.getLogger(__name__)

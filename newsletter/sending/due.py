@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+from django.conf import settings
+
 from newsletter.editions.plan import open_next_editions
 from newsletter.models import Campaign, Chunk, Edition
-from newsletter.sending import campaigns, claim, journal
+from newsletter.sending import breaker, campaigns, claim, instance, journal
 from newsletter.sending.campaigns import AlreadyStarted, FreezeRefused, NotMoved, ReleaseRefused, is_late
+from newsletter.sending.progress import is_stalled
 
 logger = logging.getLogger(__name__)
 
@@ -18,14 +21,19 @@ _Row = TypeVar("_Row")
 
 
 def tick(*, now: datetime) -> list[int]:
-    """Do what is due and return the campaigns that want a sender (a hint to be queued)."""
+    """Do what is due and return the campaigns that want senders (a hint to be queued), each once.
+
+    First of all is looked whether this is still the database that sent until now: if that fails, nothing else is done.
+    """
+    instance.check(now=now)
     _surely(lambda: open_next_editions(now=now))
-    _each(_editions_at_their_slot(now), lambda edition: _start(edition, now=now))
-    _each(_drafts_at_their_slot(now), lambda campaign: _begin(campaign, now=now))
+    _each(Edition.objects.at_their_slot(now), lambda edition: _start(edition, now=now))
+    _each(Campaign.objects.drafts_at_their_slot(now), lambda campaign: _begin(campaign, now=now))
     _each(Campaign.objects.filter(state=Campaign.State.FROZEN, held_until__lte=now), lambda c: _release(c, now=now))
     _surely(lambda: claim.settle_abandoned(now=now))
     _surely(lambda: _sweep_journals(now))
     _each(Campaign.objects.sending(), lambda campaign: finish_if_all_ended(campaign, now=now))
+    _each(Campaign.objects.sending(), lambda campaign: _look_after(campaign, now=now))
     return [pk for pk in Campaign.objects.sending().values_list("pk", flat=True) if claim.has_due(pk, now=now)]
 
 
@@ -38,16 +46,6 @@ def finish_if_all_ended(campaign: Campaign, *, now: datetime) -> bool:
     except NotMoved:
         return False
     return True
-
-
-def _editions_at_their_slot(now: datetime) -> Iterable[Edition]:
-    """Those that never had a campaign: what a person cancelled is not started again by a clock."""
-    return Edition.objects.awaiting().filter(slot__lte=now, campaigns=None).select_related("newsletter")
-
-
-def _drafts_at_their_slot(now: datetime) -> list[Campaign]:
-    drafts = Campaign.objects.filter(state=Campaign.State.DRAFT).select_related("newsletter", "edition")
-    return [campaign for campaign in drafts if campaign.slot is None or campaign.slot <= now]
 
 
 def _start(edition: Edition, *, now: datetime) -> None:
@@ -78,6 +76,14 @@ def _release(campaign: Campaign, *, now: datetime) -> None:
         campaigns.release(campaign, actor=campaigns.TIMETABLE, now=now)
     except ReleaseRefused as refused:
         logger.warning("release refused", extra={"campaign": campaign.pk, "detail": str(refused)})
+
+
+def _look_after(campaign: Campaign, *, now: datetime) -> None:
+    """Pause what does harm, and say what stands still: in the first tick of each minute."""
+    if reason := breaker.reason_to_pause(campaign, now=now):
+        campaigns.pause(campaign, actor=campaigns.SENDER, now=now, reason=reason)
+    elif now.second < settings.TICK_SECONDS and is_stalled(campaign, now=now):
+        logger.warning("stalled", extra={"campaign": campaign.pk})
 
 
 def _sweep_journals(now: datetime) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from newsletter.editions.compose import changed_since_approval, drift
 from newsletter.models import Campaign, Edition, Segment, Subscription, Variant
 from newsletter.rendering.variant import Rendered
+from newsletter.sending import room
 from newsletter.sending.publication import EVERYONE_ELSE, issue_of, render_sight, sights_of
 
 
@@ -48,7 +49,8 @@ def reasons_against(edition: Edition) -> list[str]:
         ),
     ]
     reasons = [reason for fine, reason in checks if not fine]
-    return reasons + (drift(edition).gone if approved else [])
+    most = newsletter.subscriptions.filter(state=Subscription.State.ACTIVE).count()
+    return reasons + (drift(edition).gone if approved else []) + room.reasons_against(most)
 
 
 def render_all(edition: Edition, *, now: datetime) -> list[Finished]:

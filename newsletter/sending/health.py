@@ -3,14 +3,26 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from newsletter.sending.outcomes import Halted, Later, Never, NotSent, OursToMend, Outcome, enhanced, said
+from newsletter.sending.outcomes import (
+    Accepted,
+    Doubt,
+    Halted,
+    Later,
+    Never,
+    NotSent,
+    OursToMend,
+    Outcome,
+    PutOff,
+    enhanced,
+    said,
+)
 
 EQUAL_REFUSALS = 20  # 5.7.x in a row, all the same: the fault is ours
-DROPS_IN_A_ROW = 3  # connections lost one after the other: the relay is not well
+DROPS_IN_A_ROW = 3  # so many for each connection, and nothing else between: the relay is not well
 DROPS_OF_ONE = 3  # connections lost over one and the same letter: it is put off, the others go first
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Verdict:
     """The outcome to write down; why the campaign must be paused; why the lane had better end and try again later."""
 
@@ -20,9 +32,10 @@ class Verdict:
 
 
 class Health:
-    """Of one lane and its relay."""
+    """Of one lane and its relays, to which it has so many connections."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, connections: int) -> None:
+        self._most_drops = DROPS_IN_A_ROW * connections
         self._refusal = ""
         self._refusals = 0
         self._drops = 0
@@ -30,7 +43,10 @@ class Health:
 
     def judge(self, delivery: int, outcome: Outcome) -> Verdict:
         match outcome:
-            case Halted():
+            case Accepted():
+                self._drops = self._refusals = 0
+                return Verdict(outcome)
+            case Halted() | PutOff() | Doubt():  # the first two are our own doing, the third a drop that ends otherwise
                 return Verdict(outcome)
             case NotSent(words):
                 return self._dropped(delivery, words)
@@ -54,7 +70,7 @@ class Health:
 
     def _dropped(self, delivery: int, words: str) -> Verdict:
         self._drops += 1
-        trouble = f"breaks connections off: {words}" if self._drops >= DROPS_IN_A_ROW else ""
+        trouble = f"breaks connections off: {words}" if self._drops >= self._most_drops else ""
         if words.startswith("421"):  # the server's own trouble, never the letter's
             return Verdict(NotSent(words), trouble=trouble)
         self._drops_of[delivery] += 1

@@ -24,7 +24,8 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 
 MAGIC = 0x4A52
-_RECORD = struct.Struct(">HBBIQHHI")  # magic, kind, attempt, epoch, delivery, code, spare, crc
+_HEAD = struct.Struct(">HBBIQHH")  # magic, kind, attempt, epoch, delivery, code, spare
+_RECORD = struct.Struct(">HBBIQHHI")  # the same, and its crc
 SIZE = _RECORD.size
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SUFFIX = ".journal"
@@ -66,16 +67,16 @@ class Journal:
 
     def discard(self) -> None:
         """Close and remove it: the database has everything that it says."""
-        os.close(self._file)
+        self.keep()
         self.path.unlink(missing_ok=True)
 
     def keep(self) -> None:
-        """Close it and leave it for the next holder of the chunk."""
+        """Close it and leave it for the next holder of the chunk. A record that comes later raises OSError."""
         os.close(self._file)
+        self._file = -1  # the number may soon be another file's
 
     def _write(self, kind: Kind, delivery: int, epoch: int, attempt: int, code: int) -> None:
-        record = _record(kind, delivery=delivery, epoch=epoch, attempt=attempt, code=code)
-        if os.write(self._file, record) != SIZE:
+        if os.write(self._file, _record(kind, delivery, epoch, attempt, code)) != SIZE:
             raise OSError(f"The journal {self.path.name} took only a part of a record: is the disk full?")
         self._length += SIZE
 
@@ -165,9 +166,9 @@ def _path(owner: str) -> Path:
     return Path(settings.JOURNAL_DIR, f"{Path(owner).name}{_SUFFIX}")
 
 
-def _record(kind: Kind, *, delivery: int = 0, epoch: int = 0, attempt: int = 0, code: int = 0) -> bytes:
-    head = _RECORD.pack(MAGIC, kind, attempt & 0xFF, epoch, delivery, code, 0, 0)[:-4]
-    return head + struct.pack(">I", zlib.crc32(head))
+def _record(kind: Kind, delivery: int = 0, epoch: int = 0, attempt: int = 0, code: int = 0) -> bytes:
+    head = _HEAD.pack(MAGIC, kind, attempt & 0xFF, epoch, delivery, code, 0)
+    return head + zlib.crc32(head).to_bytes(4)
 
 
 def _read(data: bytes) -> dict[tuple[int, int, int], int | None]:

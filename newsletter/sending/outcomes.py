@@ -2,6 +2,8 @@
 
 The promise to the reader and to the books hangs on one question: could the server have taken the message? Accepted,
 Later and Never are its own words. NotSent: surely not taken. Doubt: nobody knows.
+
+None of these is ever changed. Those that every message makes are not frozen: that would cost it ten microseconds.
 """
 
 import re
@@ -19,12 +21,14 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Accepted:
-    """250 after the dot: the server has it."""
+    """250 after the dot: the server has it. An HTTP provider also gives the id by which its events name the mail."""
 
     code: int
     words: str
+    provider: str = ""
+    provider_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,12 @@ class PutOff:
 Outcome = Accepted | Later | Never | NotSent | Halted | OursToMend | Doubt | Unbuildable | PutOff
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Letter:
-    """One delivery that was opened for sending, with the values its message needs."""
+    """One delivery that was opened for sending, with the values its message needs.
+
+    `paced`: it has waited for the place that it reserved at its domain.
+    """
 
     delivery: int
     number: int
@@ -105,11 +112,15 @@ class Letter:
     subscriber: str  # the subscriber's key
     attempts: int = 0
     doubts: int = 0
+    paced: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Settlement:
-    """The values that a delivery's row is given; all absolute, so that writing them twice is writing them once."""
+    """The values that a delivery's row is given; all absolute, so that writing them twice is writing them once.
+
+    The moments at which it ended, or fell in doubt, are the ledger's to stamp.
+    """
 
     delivery: int
     state: str
@@ -117,24 +128,29 @@ class Settlement:
     attempts: int
     doubts: int
     next_attempt_at: datetime | None = None
-    settled_at: datetime | None = None
-    doubted_at: datetime | None = None
+    paced: bool = False
 
 
-def settlement(letter: Letter, outcome: Outcome, *, now: datetime) -> Settlement | None:
-    """What to write down. None: the row stays as it was, to be taken up again."""
+def settlement(letter: Letter, outcome: Outcome, *, now: datetime, evidence: timedelta) -> Settlement | None:
+    """What to write down. None: the row stays as it was, to be taken up again.
+
+    `evidence`: how long a doubt waits for proof that the message arrived, before the newsletter's policy ends it.
+    """
     tried, doubts = letter.attempts + 1, letter.doubts
     match outcome:
         case Accepted(code, words):
-            return Settlement(letter.delivery, DeliveryState.SENT, said(code, words), tried, doubts, settled_at=now)
+            return Settlement(letter.delivery, DeliveryState.SENT, said(code, words), tried, doubts)
         case Never(code, words):
-            return Settlement(letter.delivery, DeliveryState.REJECTED, said(code, words), tried, doubts, settled_at=now)
+            return Settlement(letter.delivery, DeliveryState.REJECTED, said(code, words), tried, doubts)
         case Later(code, words):
-            return _put_off(letter, said(code, words), now=now)
+            return _deferred(letter, said(code, words), now=now)
         case Doubt(words):
-            return Settlement(letter.delivery, DeliveryState.IN_DOUBT, plain(words), tried, doubts + 1, doubted_at=now)
+            until = now + evidence
+            return Settlement(letter.delivery, DeliveryState.IN_DOUBT, plain(words), tried, doubts + 1, until)
         case Unbuildable(words):
-            return Settlement(letter.delivery, DeliveryState.GAVE_UP, plain(words), tried, doubts, settled_at=now)
+            return Settlement(letter.delivery, DeliveryState.GAVE_UP, plain(words), tried, doubts)
+        case PutOff(until):
+            return Settlement(letter.delivery, DeliveryState.DEFERRED, "", letter.attempts, doubts, until, paced=True)
         case NotSent() | Halted() | OursToMend():
             return None
 
@@ -159,13 +175,9 @@ def enhanced(words: str) -> str:
     return match[1] if match else ""
 
 
-def _put_off(letter: Letter, words: str, *, now: datetime) -> Settlement:
-    deferrals = letter.attempts - letter.doubts + 1
-    wait = retry_after(deferrals)
+def _deferred(letter: Letter, words: str, *, now: datetime) -> Settlement:
+    tried = letter.attempts + 1
+    wait = retry_after(tried - letter.doubts)
     if wait is None:
-        return Settlement(
-            letter.delivery, DeliveryState.GAVE_UP, words, letter.attempts + 1, letter.doubts, settled_at=now
-        )
-    return Settlement(
-        letter.delivery, DeliveryState.DEFERRED, words, letter.attempts + 1, letter.doubts, next_attempt_at=now + wait
-    )
+        return Settlement(letter.delivery, DeliveryState.GAVE_UP, words, tried, letter.doubts)
+    return Settlement(letter.delivery, DeliveryState.DEFERRED, words, tried, letter.doubts, now + wait)

@@ -8,8 +8,8 @@ from newsletter.models import Edition, Segment
 from newsletter.rendering.message import ByteTemplate
 from newsletter.rendering.slots import Slots
 from newsletter.sending.mail import post
+from newsletter.sending.post import Envelope
 from newsletter.sending.publication import render_edition
-from newsletter.sending.smtp import Envelope
 
 MARK = "[Proof]"
 NO_READER = "proof-".ljust(tokens.LENGTH, "-")  # signed by nobody: leave and settings answer that the link is no good

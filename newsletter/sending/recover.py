@@ -8,7 +8,9 @@ journal not to be had, or perhaps without its end: what it does not tell of is i
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.conf import settings
 
 from newsletter.sending import journal
 from newsletter.sending.journal import Trace
@@ -26,7 +28,8 @@ def settlements(letters: Iterable[Letter], *, owner: str, epoch: int, now: datet
     trace = journal.seal_and_read(owner)
     if trace is None:
         logger.warning("journal of a dead sender is lost", extra={"detail": owner})
-    found = [settlement(letter, _outcome(letter, trace, epoch), now=now) for letter in letters]
+    evidence = timedelta(minutes=settings.EVIDENCE_MINUTES)
+    found = [settlement(letter, _outcome(letter, trace, epoch), now=now, evidence=evidence) for letter in letters]
     return [each for each in found if each is not None]
 
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -25,32 +25,75 @@ def programs() -> Path | None:
     return next((path for path in candidates if (path / "initdb").exists() and (path / "postgres").exists()), None)
 
 
+class Cluster:
+    """One in a folder of its own, which may be killed and started again. Raises Missing without PostgreSQL."""
+
+    def __init__(self, settings: Iterable[str] = CARELESS) -> None:
+        bin_ = programs()
+        if bin_ is None:
+            raise Missing("PostgreSQL")
+        self._bin, self._who, self._settings = bin_, _owner(), tuple(settings)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.folder = Path(tempfile.mkdtemp(prefix="newsroom-pg-"))
+        if self._who:
+            os.chown(self.folder, self._who["user"], self._who["group"])
+        options = ("-U", "newsroom", "-A", "trust", "-E", "UTF8", "--no-sync")
+        _run([bin_ / "initdb", "-D", self.folder / "data", *options], self._who)
+
+    @property
+    def url(self) -> str:
+        """The DATABASE_URL of its empty database."""
+        return f"postgresql://newsroom@{quote(str(self.folder), safe='')}:5432/postgres"
+
+    def start(self) -> None:
+        """Until it lets us in. After a kill its last children hold their shared memory for a moment: it tries again."""
+        wait_until(self._lets_in, what=f"PostgreSQL (its log is {self.folder / 'log'})")
+
+    def kill(self) -> None:
+        """kill -9 of its first process: the others end when they notice."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.send_signal(signal.SIGINT)  # "fast": it drops who is still connected
+            self._process.wait(timeout=30)
+            self._process = None
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _lets_in(self) -> bool:
+        import psycopg
+
+        if self._process is None or self._process.poll() is not None:
+            self._process = self._spawn()
+        try:
+            psycopg.connect(host=str(self.folder), user="newsroom", dbname="postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        settings = (*self._settings, f"unix_socket_directories={self.folder}")
+        words = [word for setting in settings for word in ("-c", setting)]
+        with (self.folder / "log").open("ab") as log:
+            command = [self._bin / "postgres", "-D", self.folder / "data", *words]
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, **self._who)
+
+
 @contextmanager
 def cluster() -> Iterator[str]:
-    """The DATABASE_URL of an empty database. Raises Missing where PostgreSQL is not installed."""
-    bin_ = programs()
-    if bin_ is None:
-        raise Missing("PostgreSQL")
-    who = _owner()
-    folder = Path(tempfile.mkdtemp(prefix="newsroom-pg-"))
-    if who:
-        os.chown(folder, who["user"], who["group"])
+    """The DATABASE_URL of an empty database on a cluster that runs meanwhile. Raises Missing."""
+    one = Cluster()
     try:
-        _run([bin_ / "initdb", "-D", folder / "data", "-U", "newsroom", "-A", "trust", "-E", "UTF8", "--no-sync"], who)
-        settings = [word for setting in (*CARELESS, f"unix_socket_directories={folder}") for word in ("-c", setting)]
-        log = (folder / "log").open("wb")
-        server = subprocess.Popen(
-            [bin_ / "postgres", "-D", folder / "data", *settings], stdout=log, stderr=log, cwd=folder, **who
-        )
-        try:
-            _wait(server, bin_, folder)
-            yield f"postgresql://newsroom@{quote(str(folder), safe='')}:5432/postgres"
-        finally:
-            server.send_signal(signal.SIGINT)  # "fast": it drops who is still connected
-            server.wait(timeout=30)
-            log.close()
+        one.start()
+        yield one.url
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        one.remove()
 
 
 def _owner() -> dict[str, int]:
@@ -67,18 +110,3 @@ def _run(command: list[str | Path], who: dict[str, int]) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", env=env, **who)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed:\n{done.stdout}")
-
-
-def _wait(server: "subprocess.Popen[bytes]", bin_: Path, folder: Path) -> None:
-    import psycopg
-
-    def accepts() -> bool:
-        if server.poll() is not None:
-            raise RuntimeError(f"PostgreSQL did not start:\n{(folder / 'log').read_text()}")
-        try:
-            psycopg.connect(host=str(folder), user="newsroom", dbname="postgres", connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    wait_until(accepts, what="PostgreSQL")

@@ -17,5 +17,6 @@ class Command(BaseCommand):
         waiting = due.tick(now=now)
         for campaign_id in waiting:
             tasks.hint(campaign_id)
+        tasks.hint_mails()
         confirmations.deliver_due(now=now)
         self.stdout.write(f"{len(waiting)} campaign(s) to send." if waiting else "Nothing to send.")

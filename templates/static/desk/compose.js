@@ -1,5 +1,5 @@
-// The compose pages work without this file; it adds counters, the live inbox row, up and down buttons, a guard for
-// unsaved words, and a campaign's live numbers.
+// The compose pages work without this file; it adds counters, the live inbox row, up and down buttons, and a guard
+// for unsaved words.
 (() => {
     "use strict";
 
@@ -98,44 +98,18 @@
         tell();
     };
 
-    // --- A campaign's live part: fetched every two seconds while it can change ---------------------------------
-    const live = (place) => {
-        const heard = document.querySelector("[data-compose-heard]");
-        const again = async () => {
-            let wait = 2000;
-            if (!document.hidden) {
-                try {
-                    const answer = await fetch(place.dataset.composeLive, { headers: { "X-Requested-With": "fetch" } });
-                    if (answer.redirected || answer.status === 403) return; // signed out
-                    if (!answer.ok) throw new Error(String(answer.status));
-                    const state = place.querySelector("[data-compose-state]").dataset.composeState;
-                    place.innerHTML = await answer.text();
-                    const now = place.querySelector("[data-compose-state]").dataset.composeState;
-                    if (now !== state) { location.reload(); return; } // other buttons belong to another state
-                    const words = place.querySelector("[data-compose-words]").textContent;
-                    if (heard && heard.textContent !== words) heard.textContent = words;
-                    if (place.querySelector("[data-compose-over]")) return;
-                } catch {
-                    wait = 10000; // the server is away for a moment
-                }
-            }
-            setTimeout(again, wait);
-        };
-        if (!place.querySelector("[data-compose-over]")) setTimeout(again, 2000);
-    };
-
     // --- What cannot be undone asks once ------------------------------------------------------------------------
-    const sure = (button) => button.addEventListener("click", (event) => {
-        if (!window.confirm(button.dataset.composeSure)) event.preventDefault();
+    // Listened for on the page, since buttons come and go with a campaign's live part.
+    document.addEventListener("click", (event) => {
+        const button = event.target.closest("[data-compose-sure]");
+        if (button && !window.confirm(button.dataset.composeSure)) event.preventDefault();
     });
 
     document.addEventListener("DOMContentLoaded", () => {
-        document.querySelectorAll("[data-compose-sure]").forEach(sure);
         document.querySelectorAll("[data-compose-count]").forEach(counted);
         document.querySelectorAll("[data-compose-mirror]").forEach(mirrored);
         document.querySelectorAll("#items-data").forEach(orderable);
         document.querySelectorAll("[data-compose-bar]").forEach(guarded);
         document.querySelectorAll("[data-compose-picker]").forEach(picker);
-        document.querySelectorAll("[data-compose-live]").forEach(live);
     });
 })();

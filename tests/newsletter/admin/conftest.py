@@ -1,8 +1,11 @@
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
-from newsletter.models import Edition
+from newsletter.editions import compose
+from newsletter.models import Campaign, Edition
+from newsletter.sending import campaigns
 from tests.makers import NOW, make_edition, make_newsletter, make_segment, make_story, make_subscriber
 
 
@@ -42,3 +45,17 @@ def edition(db) -> Edition:
     make_subscriber(newsletter)
     stories = [make_story(), make_story(audiences=("engineers",)), make_story(audiences=("policy",))]
     return make_edition(newsletter, stories, slot=NOW.replace(year=2035))
+
+
+@pytest.fixture
+def frozen(edition, chief) -> Campaign:
+    compose.approve(edition, actor=chief, now=NOW)
+    campaign = campaigns.start(edition, slot=None, actor=chief, now=timezone.now())
+    campaigns.freeze(campaign, actor=chief, now=timezone.now())
+    return campaign
+
+
+@pytest.fixture
+def sending(frozen, chief) -> Campaign:
+    campaigns.release(frozen, actor=chief, now=timezone.now(), early=True)
+    return frozen

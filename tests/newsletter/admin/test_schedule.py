@@ -1,14 +1,11 @@
-"""The last look, the campaign it makes, and the operator's page of that campaign."""
+"""The last look, and the campaign it makes."""
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
 
 from newsletter.editions import compose
-from newsletter.models import Campaign, Delivery, Suppression
-from newsletter.sending import campaigns
+from newsletter.models import Campaign, Suppression
 from tests.makers import NOW, make_edition, make_newsletter, make_story, make_subscriber
-from tests.newsletter.admin.conftest import client_of, make_editor
 from tests.newsletter.admin.test_edition_page import told, url
 
 pytestmark = pytest.mark.django_db
@@ -135,98 +132,3 @@ def test_above_a_thousand_readers_the_number_is_typed(desk, approved, monkeypatc
     assert "Nothing was sent" in desk.post(url("schedule", approved), {"when": "now", "readers": "4"}).content.decode()
     desk.post(url("schedule", approved), {"when": "now", "readers": "3"})
     assert Campaign.objects.get().state == "frozen"
-
-
-@pytest.fixture
-def frozen(approved, chief) -> Campaign:
-    campaign = campaigns.start(approved, slot=None, actor=chief, now=timezone.now())
-    campaigns.freeze(campaign, actor=chief, now=timezone.now())
-    return campaign
-
-
-def test_the_campaigns_page_tells_how_far_it_is(desk, frozen):
-    page = desk.get(campaign_url("change", frozen)).content.decode()
-    assert "Held for 3 readers" in page
-    assert "Who decided what" in page
-    assert f"campaign__id__exact={frozen.pk}&amp;state__exact=queued" in page
-    assert 'role="progressbar"' in page
-    assert 'name="_save"' not in page
-
-
-def test_the_buttons_move_the_campaign(desk, frozen):
-    for verb, reason, state in [
-        ("pause", "The link on top is wrong", "paused"),
-        ("resume", "", "frozen"),
-        ("release", "", "sending"),
-        ("cancel", "Enough", "cancelled"),
-    ]:
-        desk.post(campaign_url("act", frozen, verb), {"reason": reason})
-        frozen.refresh_from_db()
-        assert frozen.state == state, verb
-    assert [move.reason for move in frozen.moves.all()][-1] == "Enough"
-    page = desk.get(campaign_url("change", frozen)).content.decode()
-    assert "The link on top is wrong" in page
-    assert "data-compose-over" in page
-
-
-def test_paused_in_its_hold_it_resumes_and_only_later_sends_to_the_rest(desk, frozen):
-    desk.post(campaign_url("act", frozen, "pause"))
-    page = desk.get(campaign_url("change", frozen)).content.decode()
-    assert "Resume, back to the hold" in page
-    assert "Paused in its hold: none of 3 readers has been mailed." in page
-    assert "the rest" not in page
-    assert "The hold has begun anew" in told(desk.post(campaign_url("act", frozen, "resume")))
-
-    for verb in ("release", "pause"):
-        desk.post(campaign_url("act", frozen, verb))
-    page = desk.get(campaign_url("change", frozen)).content.decode()
-    assert "Send to the rest" in page
-    assert "Resume" not in page
-    assert "goes on with the rest" in told(desk.post(campaign_url("act", frozen, "resume")))
-
-
-def test_a_move_that_comes_too_late_is_told(desk, frozen):
-    desk.post(campaign_url("act", frozen, "cancel"))
-    answer = desk.post(campaign_url("act", frozen, "pause"))
-    assert "the campaign is cancelled (chief" in told(answer)
-
-
-def test_a_missed_campaign_is_sent_by_its_button(desk, approved, chief):
-    campaign = campaigns.start(approved, slot=None, actor=chief, now=timezone.now())
-    campaigns.miss(campaign, now=timezone.now())
-    assert "waits for a person" in desk.get(campaign_url("change", campaign)).content.decode()
-    desk.post(campaign_url("act", campaign, "send_missed"))
-    campaign.refresh_from_db()
-    assert campaign.state == "frozen"
-
-
-def test_doubts_are_named_with_their_reason(desk, frozen):
-    doubted = frozen.deliveries.first()
-    Delivery.objects.filter(pk=doubted.pk).update(state="in_doubt", doubted_at=NOW)
-    live = desk.get(campaign_url("live", frozen)).content.decode()
-    assert doubted.subscriber.email in live
-    assert "the connection broke" in live
-    assert "<html" not in live
-
-
-def test_only_the_permitted_move_a_campaign(frozen):
-    reader = client_of(make_editor("nils", "view_campaign", "view_edition", "change_edition"))
-    assert reader.get(campaign_url("change", frozen)).status_code == 200
-    assert "Cancel" not in reader.get(campaign_url("live", frozen)).content.decode()
-    assert reader.post(campaign_url("act", frozen, "cancel")).status_code == 403
-    frozen.refresh_from_db()
-    assert frozen.state == "frozen"
-
-
-def test_verbs_are_posts(desk, frozen):
-    assert desk.get(campaign_url("act", frozen, "cancel")).status_code == 405
-    assert desk.post(campaign_url("act", frozen, "explode")).status_code == 404
-    assert desk.get(reverse("admin:newsletter_campaign_live", args=[999])).status_code == 404
-
-
-def test_deliveries_can_be_looked_at_and_no_more(desk, frozen):
-    listing = reverse("admin:newsletter_delivery_changelist")
-    page = desk.get(listing, {"campaign__id__exact": frozen.pk, "state__exact": "queued"}).content.decode()
-    assert all(delivery.subscriber.email in page for delivery in frozen.deliveries.all())
-    assert desk.get(reverse("admin:newsletter_delivery_add")).status_code == 403
-    assert desk.get(reverse("admin:newsletter_campaign_add")).status_code == 403

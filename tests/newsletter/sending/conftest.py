@@ -29,6 +29,18 @@ def postbox(settings) -> Iterator[Postbox]:
 
 
 @pytest.fixture
+def one_connection(settings) -> None:
+    """The lane has one connection and sends its letters one after the other."""
+    settings.SEND_CONNECTIONS = 1
+
+
+@pytest.fixture
+def no_evidence(settings) -> None:
+    """Nobody waits for proof that a message in doubt arrived."""
+    settings.EVIDENCE_MINUTES = 0
+
+
+@pytest.fixture
 def relay(postbox: Postbox) -> Relay:
     return Relay("127.0.0.1", postbox.port)
 

@@ -13,7 +13,7 @@ from newsletter.audience import signup, unsent
 from newsletter.audience.addresses import on_the_wire
 from newsletter.models import Subscription
 from newsletter.sending import confirmations
-from newsletter.sending.smtp import path
+from newsletter.sending.smtp.wire import path
 from tests.makers import NOW, make_newsletter
 from tests.postbox import Quirk
 

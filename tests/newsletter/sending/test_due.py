@@ -76,11 +76,10 @@ def test_what_is_not_yet_two_hours_late_is_sent(now):
     assert Campaign.objects.get().state == "frozen"
 
 
-def test_a_hold_that_ended_while_nothing_ran_waits_for_a_person(now):
-    planned(now)
-    due.tick(now=now)
+def test_a_hold_that_ended_hours_ago_waits_for_a_person(make_frozen, now):
+    campaign = make_frozen(1, send=False)
     assert due.tick(now=now + timedelta(hours=3)) == []
-    campaign = Campaign.objects.get()
+    campaign.refresh_from_db()
     assert campaign.state == "paused"
     assert "Resume it" in campaign.trouble
 
@@ -126,6 +125,21 @@ def test_names_no_campaign_whose_chunks_are_held_or_not_due(make_frozen, now):
     Chunk.objects.update(lease_until=None, due_at=clock.database_now() + timedelta(minutes=5))
     assert due.tick(now=clock.database_now()) == []
     assert due.tick(now=clock.database_now() + timedelta(minutes=6)) == [campaign.pk]
+
+
+@pytest.mark.parametrize(("second", "said"), [(0, 1), (29, 1), (30, 0), (59, 0)])
+def test_says_once_a_minute_that_a_campaign_stands_still(settings, campaign, now, caplog, second, said):
+    settings.TICK_SECONDS = 30
+    due.tick(now=now + timedelta(minutes=4))
+    assert "stalled" not in caplog.messages
+    due.tick(now=(now + timedelta(minutes=7)).replace(second=second))
+    assert caplog.messages.count("stalled") == said
+
+
+def test_nothing_is_done_before_the_database_is_known(campaign, now, monkeypatch):
+    monkeypatch.setattr(due.instance, "check", lambda **_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        due.tick(now=now)
 
 
 def test_names_no_campaign_that_is_paused(campaign):

@@ -1,9 +1,11 @@
 """What the database refuses by itself, on both vendors."""
 
-import pytest
-from django.db import IntegrityError, transaction
+from collections.abc import Callable
 
-from newsletter.models import Campaign, Chunk, Delivery
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from newsletter.models import Campaign, Chunk, Delivery, Subscriber, Variant
 from newsletter.models.delivery import FINAL
 from newsletter.sending import clock
 
@@ -14,6 +16,17 @@ def refused(rows, **values) -> bool:
     try:
         with transaction.atomic():
             rows.update(**values)
+    except IntegrityError:
+        return True
+    return False
+
+
+def breaks(change: Callable[[], object]) -> bool:
+    """Whether the database refuses the change, at once or when the transaction ends."""
+    try:
+        with transaction.atomic():
+            change()
+            connection.check_constraints()
     except IntegrityError:
         return True
     return False
@@ -62,6 +75,35 @@ def test_a_reader_stands_once_in_a_campaign(campaign):
         Delivery.objects.create(
             campaign=campaign, subscriber=first.subscriber, variant=first.variant, number=9, message_id="x@y"
         )
+
+
+def test_a_delivery_keeps_its_variant(make_frozen):
+    make_frozen(1)
+    other = make_frozen(1)
+    row = Delivery.objects.exclude(campaign=other)
+    if connection.vendor == "postgresql":  # on SQLite its foreign key only asks that there is such a variant
+        assert refused(row, variant=other.variants.get())
+
+
+@pytest.mark.parametrize("missing", ["subscriber_id", "variant_id", "campaign_id"])
+def test_a_delivery_needs_its_reader_variant_and_campaign(campaign, missing):
+    first = Delivery.objects.get(number=0)
+    newcomer = Subscriber.objects.create(email="new@example.org", address="new@example.org")
+    values = {"campaign_id": campaign.pk, "subscriber_id": newcomer.pk, "variant_id": first.variant_id}
+    assert breaks(lambda: Delivery.objects.create(**values | {missing: 987_654}, number=9, message_id="x@y"))
+
+
+@pytest.mark.parametrize("parent", [Subscriber, Variant, Campaign])
+def test_nobody_takes_away_what_a_delivery_needs(campaign, parent):
+    rows = parent.objects.all()
+    assert breaks(lambda: rows._raw_delete(rows.db))  # as SQL would: Django's own delete asks first
+
+
+def test_a_reader_of_no_campaign_may_go(campaign):
+    gone = Subscriber.objects.create(email="new@example.org", address="new@example.org")
+    gone.delete()
+    connection.check_constraints()
+    assert not Subscriber.objects.filter(pk=gone.pk).exists()
 
 
 @pytest.mark.parametrize("state", ["queued", "deferred", "in_doubt"])

@@ -7,12 +7,12 @@ from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connectio
 
 from newsletter import tasks, tokens
 from newsletter.sending import clock, proofs
-from newsletter.sending.mail import MailNotSent
-from newsletter.sending.outcomes import Doubt, Never
-from newsletter.sending.smtp import RelayDown
+from newsletter.sending.mail import MailNotSent, RelayDown, post
+from newsletter.sending.outcomes import Accepted, Doubt, Never
+from newsletter.sending.post import Envelope
 from tests.makers import make_newsletter, make_segment
 from tests.newsletter.sending.conftest import approved_edition
-from tests.postbox import Quirk
+from tests.postbox import Postbox, Quirk
 
 BACKEND = "newsletter.sending.mail.RelayBackend"
 
@@ -59,6 +59,44 @@ def test_fails_silently_only_when_told_to(postbox):
     assert get_connection(BACKEND, fail_silently=True).send_messages([mail()]) == 0
     with pytest.raises(RelayDown):
         get_connection(BACKEND).send_messages([mail()])
+
+
+def test_another_relay_takes_the_mail_while_the_first_is_down(postbox, settings):
+    closed = Postbox()
+    closed.close()
+    settings.EMAIL_URL = f"{closed.url} {postbox.url}?weight=0"
+    assert get_connection(BACKEND).send_messages([mail()]) == 1
+    assert postbox.copies() == {"ada@example.org": 1}
+
+
+def test_a_single_mail_needs_one_connection_to_one_relay(postbox, settings):
+    other = Postbox()
+    settings.EMAIL_URL = f"{other.url}?weight=0 {postbox.url}?connections=5"
+    get_connection(BACKEND).send_messages([mail(), mail(to=["bea@example.org"])])
+    assert postbox.copies() == {"ada@example.org": 1, "bea@example.org": 1}
+    assert (postbox.connections, other.connections) == (1, 0)
+    other.close()
+
+
+def test_after_a_refusal_no_further_mail_is_sent_and_those_before_it_count(postbox):
+    postbox.quirks["bea@example.org"] = [Quirk("rcpt", "550 5.1.1 unknown")]
+    mails = [mail(), mail(to=["bea@example.org"]), mail(to=["cem@example.org"])]
+    assert get_connection(BACKEND, fail_silently=True).send_messages(mails) == 1
+    assert postbox.copies() == {"ada@example.org": 1}
+
+
+def test_what_it_sends_is_in_seven_bits_so_that_every_relay_takes_it(postbox):
+    postbox.extensions = ()
+    get_connection(BACKEND).send_messages([mail()])
+    assert postbox.message_to("ada@example.org").isascii()
+
+
+def test_a_mail_may_be_made_for_the_relay_that_carries_it(postbox):
+    def made(relay):
+        return Envelope("desk@example.org", "ada@example.org", f"X-Relay: {relay}\r\n\r\n".encode())
+
+    assert isinstance(post(made), Accepted)
+    assert postbox.message_to("ada@example.org") == f"X-Relay: 127.0.0.1:{postbox.port}\r\n\r\n".encode()
 
 
 def test_a_local_part_beyond_ascii_stands_in_raw_utf8_and_only_where_the_envelope_says_so(postbox):

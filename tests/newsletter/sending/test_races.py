@@ -119,3 +119,24 @@ def test_nothing_leaves_five_seconds_after_it_was_stopped(make_frozen, postbox, 
         sender.run(campaign.pk)
         assert set(postbox.copies().values()) == {1}
         assert len(postbox.copies()) == 40
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'")
+def test_a_database_that_goes_away_in_mid_send_costs_nobody_a_mail_and_nobody_gets_two(make_frozen, postbox, settings):
+    settings.SEND_CHUNK, settings.SEND_WINDOW = 20, 4
+    campaign = make_frozen(100)
+    broken = []
+
+    def stop() -> bool:
+        if len(postbox.truth) > 10 * (1 + len(broken)) and len(broken) < 3:
+            broken.append(connection.connection)
+            connection.connection.close()  # as a server that was restarted
+        return False
+
+    assert sender.run(campaign.pk, stop=stop).end is sender.End.NOTHING_DUE
+    assert len(broken) == 3
+    assert set(postbox.copies().values()) == {1}
+    assert len(postbox.copies()) == 100
+    assert set(Delivery.objects.values_list("state", "doubts")) == {("sent", 0)}
+    campaign.refresh_from_db()
+    assert campaign.state == "done"

@@ -72,12 +72,21 @@ def test_deliveries_are_numbered_and_cut_into_chunks(settings):
     ]
 
 
-def test_the_message_id_is_made_of_campaign_and_reader():
+def test_the_message_id_is_made_of_campaign_place_and_reader():
     newsletter = make_newsletter(from_email="recap@münchen.example")
     reader = make_subscriber(newsletter)
     campaign = frozen(newsletter)
-    expected = f"{campaign.key}.{reader.key}@xn--mnchen-3ya.example"
-    assert Delivery.objects.get().message_id == expected
+    place = 1_000_000_000 + int(campaign.key[:7], 16)
+    assert Delivery.objects.get().message_id == f"{campaign.key}.{place}.{reader.key}@xn--mnchen-3ya.example"
+
+
+def test_message_ids_have_the_order_of_the_deliveries_so_that_their_index_grows_at_its_end():
+    newsletter = make_newsletter()
+    for _ in range(12):
+        make_subscriber(newsletter)
+    frozen(newsletter)
+    ids = list(Delivery.objects.order_by("number").values_list("message_id", flat=True))
+    assert ids == sorted(ids)
 
 
 def test_who_joins_later_gets_the_next_one():
