@@ -1,9 +1,9 @@
 """Signed references to a reader: in the links of a mail, and in its return path.
 
 A reader's token is 48 characters of base64url without padding: subscriber key (8 bytes), newsletter id (4), campaign
-key (8, zeros outside a campaign), HMAC-SHA-256 over purpose and all of that, cut to 16 bytes. The fixed length lets a
-byte template hold its place. Each token serves one purpose only. Confirmation links, which expire, use Django's signing
-(audience/signup.py).
+key (8, zeros outside a campaign), and a keyed BLAKE2b (RFC 7693) of all that for its one purpose (16): a third of the
+cost of an HMAC, and a message needs three. The fixed length lets a byte template hold its place. Confirmation links,
+which expire, use Django's signing (audience/signup.py).
 """
 
 import base64
@@ -14,19 +14,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from hashlib import sha256
-from typing import TYPE_CHECKING
+from hashlib import blake2b, sha512
 
 from django.conf import settings
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
 
 LENGTH = 48
 _NO_CAMPAIGN = "0" * 16
 _LAYOUT = struct.Struct(">8sI8s")
 _RETURN = struct.Struct(">Q")
-_INNER, _OUTER = (bytes(byte ^ mask for byte in range(256)) for mask in (0x36, 0x5C))
 
 
 class Purpose(Enum):
@@ -107,16 +102,10 @@ def _keys() -> Iterator[str]:
 
 
 def _sign(secret: str, purpose: bytes, body: bytes) -> bytes:
-    keyed_inner, keyed_outer = _keyed(secret, purpose)
-    inner, outer = keyed_inner.copy(), keyed_outer.copy()
-    inner.update(body)
-    outer.update(inner.digest())
-    return outer.digest()[:16]
+    return blake2b(body, digest_size=16, key=_key(secret), person=purpose).digest()
 
 
-@lru_cache(maxsize=32)
-def _keyed(secret: str, purpose: bytes) -> "tuple[_Hash, _Hash]":
-    """HMAC's two states after key and purpose, kept as RFC 2104 (4) advises: half the time of hmac's own copy."""
-    key = secret.encode()
-    block = (sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
-    return sha256(block.translate(_INNER) + b"newsletter.tokens:" + purpose + b":"), sha256(block.translate(_OUTER))
+@lru_cache(maxsize=8)
+def _key(secret: str) -> bytes:
+    """BLAKE2b's key has 64 bytes at most, and a secret any length."""
+    return sha512(b"newsletter.tokens:" + secret.encode()).digest()

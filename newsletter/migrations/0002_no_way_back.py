@@ -73,14 +73,15 @@ def _write_sqlite(schema_editor, name, table, columns, when, words):
 
 
 def _write_postgresql(schema_editor, name, table, columns, when, words):
-    # The test stands in the body: a trigger's own WHEN may not hold a query.
+    # A trigger's own WHEN costs next to nothing where it is false, but may not hold a query.
+    test, condition = (f"IF {when} THEN", "") if "SELECT" in when else ("IF TRUE THEN", f"WHEN ({when})")
     schema_editor.execute(
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF {when} THEN RAISE EXCEPTION '{words}' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
+        f"{test} RAISE EXCEPTION '{words}' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
         "RETURN NEW; END $$"
     )
     schema_editor.execute(
-        f"CREATE TRIGGER {name} BEFORE UPDATE OF {columns} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
+        f"CREATE TRIGGER {name} BEFORE UPDATE OF {columns} ON {table} FOR EACH ROW {condition} EXECUTE FUNCTION {name}()"
     )
 
 

@@ -11,7 +11,7 @@ from newsletter.sending.outcomes import Outcome
 from newsletter.sending.relay import Relay
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, it would take five times as long to make, once a message
 class Envelope:
     """`message` is complete, with CRLF line ends, the last one included, and not dot-stuffed.
 

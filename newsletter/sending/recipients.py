@@ -30,7 +30,8 @@ def freeze_audience(campaign: Campaign, variants: Sequence[Variant], *, now: dat
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # Until the transaction ends: joins in memory, and no compiler for a statement that runs once.
-            cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEMORY}'; SET LOCAL jit = off")
+            cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEMORY}'")
+            cursor.execute("SET LOCAL jit = off")
         cursor.execute(f"INSERT INTO {table} ({columns}) {select}", parameters)
         count: int = cursor.rowcount
     Chunk.objects.bulk_create(

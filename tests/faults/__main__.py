@@ -5,7 +5,9 @@ Exit code 1: a promise is broken (and the line above says how to run it again). 
 
 import logging
 import os
+import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,11 +38,14 @@ def main(words: list[str]) -> int:
         return one(plan)
     except Missing as missing:
         say(f"{missing} is not installed, and the run needs it.")
-        return 2
+    except Exception:
+        traceback.print_exc()
+    return 2
 
 
 def one(plan: Plan) -> int:
     """One run, or the kills at every step, on a stage of its own, which is kept when a promise is broken."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # asked to end, it still ends all that it started
     stage = Stage(plan)
     broken: list[str] = ["it failed"]
     try:
