@@ -63,8 +63,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--touching-database",
         action="store_true",
-        help="For the run on PostgreSQL: only tests that touch the database, without a browser, and (unless every part "
-        "is asked for) without pages and admin, which hold no SQL of their own, and without the long kills.",
+        help="For the run on PostgreSQL: only tests that touch the database, without a browser, without the fault "
+        "program, which chooses its own, and (unless every part is asked for) without pages and admin.",
     )
 
 
@@ -77,8 +77,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = items if everything_is_required() or config.getoption("-m") else [i for i in items if not _is_long(i)]
     if config.getoption("--touching-database"):
         kept = [item for item in kept if _touches_database(item) and not item.get_closest_marker("browser")]
-        if not everything_is_required():
-            kept = [item for item in kept if not {"admin", "pages", "config", "faults"} & set(item.path.parts)]
+        elsewhere = {"faults"} if everything_is_required() else {"faults", "admin", "pages", "config"}
+        kept = [item for item in kept if not elsewhere & set(item.path.parts)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 
