@@ -5,6 +5,7 @@ docs/benchmarks.md. A program that breaks does not stop the others.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from importlib import import_module
@@ -57,15 +58,22 @@ def measure(options: Options, into: Path) -> bool:
 def _all(options: Options, words: list[str]) -> int:
     """Each in a process of its own; how many broke."""
     rest = [word for word in words if not word.startswith(("ONLY=", "SAVE="))]
-    codes = [
-        subprocess.run([sys.executable, "-m", "benchmarks", f"ONLY={name}", *rest], cwd=ROOT).returncode
-        for name in PROGRAMS
-    ]
-    broken = [name for name, code in zip(PROGRAMS, codes, strict=True) if code]
+    broken = [name for name in PROGRAMS if _one([f"ONLY={name}", *rest])]
     if broken:
         print(f"These benchmarks broke: {', '.join(broken)}", flush=True)  # noqa: T201
     return len(broken)
 
 
+def _one(words: list[str]) -> int:
+    """Its exit code. Who stops us stops it, and it ends its servers first."""
+    with subprocess.Popen([sys.executable, "-m", "benchmarks", *words], cwd=ROOT) as program:
+        try:
+            return program.wait()
+        except BaseException:
+            program.terminate()
+            raise
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C does: every part is ended on the way out
     sys.exit(main(sys.argv[1:]))

@@ -5,7 +5,7 @@ from benchmarks.options import Options
 from benchmarks.result import Result
 from benchmarks.stage import sending_stage
 
-RECIPIENTS, RUNS = 20_000, 3
+RECIPIENTS, RUNS = 20_000, 5
 
 
 def run(options: Options) -> Result:

@@ -131,7 +131,7 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "recap@example.org")
 SEND_WINDOW = env.number("WINDOW", 50, low=1, high=500)  # deliveries open at once in a lane; 1 is the strictest
 SEND_CONNECTIONS = env.number("CONNECTIONS", 5, low=1, high=100)  # of a lane, to all its relays
 LANES = env.number("LANES", 2, low=1, high=64)  # how many of them a worker runs at once
-SEND_CHUNK = 500
+SEND_CHUNK = 1000  # leased together; to be changed only while no campaign is being sent
 SEND_LEASE_SECONDS = env.number("LEASE_SECONDS", 60, low=2, high=3600)
 EVIDENCE_MINUTES = env.number("EVIDENCE_MINUTES", 30, low=0, high=1440)  # a doubt waits so long for proof of arrival
 JOURNAL_DIR = VAR_DIR / "journal"

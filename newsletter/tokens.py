@@ -22,6 +22,7 @@ LENGTH = 48
 _NO_CAMPAIGN = "0" * 16
 _LAYOUT = struct.Struct(">8sI8s")
 _RETURN = struct.Struct(">Q")
+_RETURN_PATH = b"return"
 
 
 class Purpose(Enum):
@@ -48,11 +49,11 @@ def for_reader(purpose: Purpose, ref: ReaderRef) -> str:
 
 def maker(purpose: Purpose, *, newsletter_id: int, campaign: str = "") -> Callable[[str], str]:
     """What makes this newsletter's tokens for one purpose, from a subscriber's key; for a million readers in a row."""
-    secret, kind, key = settings.SECRET_KEY, purpose.value, bytes.fromhex(campaign or _NO_CAMPAIGN)
+    sign, key = _signer(settings.SECRET_KEY, purpose.value), bytes.fromhex(campaign or _NO_CAMPAIGN)
 
     def token(subscriber: str) -> str:
         body = _LAYOUT.pack(bytes.fromhex(subscriber), newsletter_id, key)
-        return base64.urlsafe_b64encode(body + _sign(secret, kind, body)).decode()
+        return base64.urlsafe_b64encode(body + sign(body)).decode()
 
     return token
 
@@ -66,21 +67,25 @@ def read(purpose: Purpose, token: str) -> ReaderRef:
     except ValueError:
         raise BadToken from None
     body, mac = raw[: _LAYOUT.size], raw[_LAYOUT.size :]
-    if not any(hmac.compare_digest(mac, _sign(key, purpose.value, body)) for key in _keys()):
+    if not any(hmac.compare_digest(mac, _signer(key, purpose.value)(body)) for key in _keys()):
         raise BadToken
     subscriber, newsletter_id, campaign = _LAYOUT.unpack(body)
     key = campaign.hex()
     return ReaderRef(subscriber.hex(), newsletter_id, "" if key == _NO_CAMPAIGN else key)
 
 
-def return_path(delivery_id: int, domain: str) -> str:
-    """The envelope sender of a delivery (VERP), so that a bounce names it.
+def return_paths(domain: str) -> Callable[[int], str]:
+    """What makes the envelope sender of a delivery (VERP) from its id, so that a bounce names it.
 
     In hexadecimal: some servers change its case on the way back; it stays under RFC 5321's 64 octets of local part.
     """
-    body = _RETURN.pack(delivery_id)
-    mac = _sign(settings.SECRET_KEY, b"return", body)[:12]
-    return f"bounce+{(body + mac).hex()}@{domain}"
+    sign = _signer(settings.SECRET_KEY, _RETURN_PATH)
+
+    def path(delivery_id: int) -> str:
+        body = _RETURN.pack(delivery_id)
+        return f"bounce+{(body + sign(body)[:12]).hex()}@{domain}"
+
+    return path
 
 
 def read_return_path(address: str) -> int:
@@ -91,7 +96,7 @@ def read_return_path(address: str) -> int:
     except ValueError:
         raise BadToken from None
     body, mac = raw[: _RETURN.size], raw[_RETURN.size :]
-    if not any(hmac.compare_digest(mac, _sign(key, b"return", body)[:12]) for key in _keys()):
+    if not any(hmac.compare_digest(mac, _signer(key, _RETURN_PATH)(body)[:12]) for key in _keys()):
         raise BadToken
     return int(_RETURN.unpack(body)[0])
 
@@ -101,11 +106,15 @@ def _keys() -> Iterator[str]:
     yield from settings.SECRET_KEY_FALLBACKS
 
 
-def _sign(secret: str, purpose: bytes, body: bytes) -> bytes:
-    return blake2b(body, digest_size=16, key=_key(secret), person=purpose).digest()
+@lru_cache(maxsize=16)
+def _signer(secret: str, purpose: bytes) -> Callable[[bytes], bytes]:
+    """The MAC of one secret for one purpose. BLAKE2b's key has 64 bytes at most, and a secret any length."""
+    key = sha512(b"newsletter.tokens:" + secret.encode()).digest()
+    keyed = blake2b(digest_size=16, key=key, person=purpose)  # a copy of it spares hashing the key each time
 
+    def sign(body: bytes) -> bytes:
+        mac = keyed.copy()
+        mac.update(body)
+        return mac.digest()
 
-@lru_cache(maxsize=8)
-def _key(secret: str) -> bytes:
-    """BLAKE2b's key has 64 bytes at most, and a secret any length."""
-    return sha512(b"newsletter.tokens:" + secret.encode()).digest()
+    return sign

@@ -126,7 +126,7 @@ class Variant(models.Model):
 
 
 class Chunk(models.Model):
-    """500 deliveries of a campaign and who holds them.
+    """1,000 deliveries (SEND_CHUNK) of a campaign and who holds them.
 
     The holder's `epoch` is in the WHERE of each of its writes: once the lease has passed on, it can write nothing.
     Deliveries numbered `window_from` to `window_to` (inclusive) may have left; all others of the chunk surely have not.

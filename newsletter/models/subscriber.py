@@ -35,10 +35,19 @@ class Subscriber(models.Model):
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def mailable(self, newsletter: Newsletter) -> "SubscriptionQuerySet":
         """Confirmed readers of the newsletter who are not suppressed, now."""
-        suppressed = Suppression.objects.filter(
-            Q(newsletter=None) | Q(newsletter=newsletter), address=OuterRef("subscriber__address")
-        )
-        return self.filter(~Exists(suppressed), newsletter=newsletter, state=Subscription.State.ACTIVE)
+        return self._active(newsletter).filter(~_suppressed(newsletter))
+
+    def suppressed(self, newsletter: Newsletter) -> "SubscriptionQuerySet":
+        """Confirmed readers of the newsletter whom a suppression keeps from being mailed, now."""
+        return self._active(newsletter).filter(_suppressed(newsletter))
+
+    def _active(self, newsletter: Newsletter) -> "SubscriptionQuerySet":
+        return self.filter(newsletter=newsletter, state=Subscription.State.ACTIVE)
+
+
+def _suppressed(newsletter: Newsletter) -> Exists:
+    here = Q(newsletter=None) | Q(newsletter=newsletter)
+    return Exists(Suppression.objects.filter(here, address=OuterRef("subscriber__address")))
 
 
 class Subscription(models.Model):

@@ -21,11 +21,11 @@ class Press:
     """
 
     def __init__(self, campaign: Campaign) -> None:
-        self._domain = campaign.newsletter.domain
-        newsletter, key = campaign.newsletter_id, campaign.key
+        domain, newsletter, key = campaign.newsletter.domain, campaign.newsletter_id, campaign.key
         self._leave_token = tokens.maker(Purpose.LEAVE, newsletter_id=newsletter, campaign=key)
         self._settings_token = tokens.maker(Purpose.SETTINGS, newsletter_id=newsletter, campaign=key)
-        self._signer = signer_for(self._domain)
+        self._return_path = tokens.return_paths(domain)
+        self._signer = signer_for(domain)
         self._templates: dict[int, ByteTemplate] = {}
 
     def envelope(self, letter: Letter, *, now: datetime, relay: Relay, about: Any = None) -> Envelope:
@@ -45,7 +45,7 @@ class Press:
         message = self._template(letter.variant).merge(slots)
         if not relay.signs and self._signer:
             message = self._signer.sign(message, now=now) + message
-        return Envelope(tokens.return_path(letter.delivery, self._domain), letter.email, message, True, about)
+        return Envelope(self._return_path(letter.delivery), letter.email, message, True, about)
 
     def _template(self, variant: int) -> ByteTemplate:
         template = self._templates.get(variant)

@@ -19,7 +19,7 @@ from newsletter.models import Campaign, Chunk, Delivery, Subscription, Variant
 
 _COLUMNS = ["campaign_id", "subscriber_id", "variant_id", "number", "message_id", "state"]
 _QUEUED = "queued"
-_WORK_MEMORY = "128MB"  # for one sort and a few hash tables over a million readers
+_WORK_MEMORY = "256MB"  # for a sort, a few hash tables and the trigger's list over a million readers
 
 
 def freeze_audience(campaign: Campaign, variants: Sequence[Variant], *, now: datetime) -> int:
@@ -42,13 +42,11 @@ def freeze_audience(campaign: Campaign, variants: Sequence[Variant], *, now: dat
 
 def excluded(campaign: Campaign) -> dict[str, int]:
     """Readers who are not mailed, and why: reason -> how many; reasons that hold for nobody are left out."""
-    everyone = Subscription.objects.filter(newsletter_id=campaign.newsletter_id)
-    counts = everyone.aggregate(
+    states = Subscription.objects.filter(newsletter_id=campaign.newsletter_id).aggregate(
         pending=Count("pk", filter=Q(state=Subscription.State.PENDING)),
         left=Count("pk", filter=Q(state=Subscription.State.LEFT)),
-        active=Count("pk", filter=Q(state=Subscription.State.ACTIVE)),
     )
-    counts["suppressed"] = counts.pop("active") - Subscription.objects.mailable(campaign.newsletter).count()
+    counts = states | {"suppressed": Subscription.objects.suppressed(campaign.newsletter).count()}
     return {reason: count for reason, count in counts.items() if count}
 
 

@@ -169,11 +169,12 @@ def _about(turn: Turn) -> dict[str, Any]:
 
 def _opened(turn: Turn, rows: Sequence[Sequence[Any]], *, settled: int, sending: bool) -> Opened:
     letters = [Letter(*row[:-1]) for row in rows if row[-1]]
+    last = rows[-1][1] if rows else turn.after
     return Opened(
         letters,
         gone=len(rows) - len(letters),
-        last=rows[-1][1] if rows else turn.after,
+        last=last,
         settled=settled,
         sending=bool(sending),
-        is_all=len(rows) < turn.size,
+        is_all=len(rows) < turn.size or last + 1 >= turn.end,
     )

@@ -10,12 +10,14 @@ import os
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, connections
+from django.conf import settings
+from django.db import OperationalError, connection, connections
 
 FROZEN, ENDED = "frozen", "ended"
 _SENDS = ("send", "sendall", "sendmsg")
@@ -24,17 +26,21 @@ LONGEST = 60  # seconds a child may live: a hang is a fault, too
 
 
 class Steps:
-    """Counts, and acts before the step of that number (0: never)."""
+    """Counts, and acts before the step of that number (0: never). Awake again it is cut off from the database for so
+    many seconds: then only its own clock tells it that its lease has run out."""
 
-    def __init__(self, at: int, act: Callable[[], None], *, between_transactions: bool) -> None:
+    def __init__(self, at: int, act: Callable[[], None], *, between_transactions: bool, then_cut_off: float) -> None:
         self.count = 0
         self._at, self._act, self._between = at, act, between_transactions
+        self._then_cut_off = then_cut_off
+        self._cut_off_until = 0.0
 
     def __call__(self) -> None:
         self.count += 1
         if self._at and self.count >= self._at and not (self._between and _in_transaction()):
             self._at = 0
             self._act()
+            self._cut_off_until = time.monotonic() + self._then_cut_off
 
     def install(self) -> None:
         for name in _SENDS:
@@ -47,20 +53,22 @@ class Steps:
             from django.db.backends.sqlite3.base import DatabaseWrapper, SQLiteCursorWrapper
 
             for name in ("execute", "executemany"):
-                self._before(SQLiteCursorWrapper, name)
+                self._before(SQLiteCursorWrapper, name, database=True)
             for name in ("_commit", "_rollback", "_start_transaction_under_autocommit"):
-                self._before(DatabaseWrapper, name)
+                self._before(DatabaseWrapper, name, database=True)
         else:
             import psycopg
 
-            self._before(psycopg.Connection, "wait")
+            self._before(psycopg.Connection, "wait", database=True)
 
-    def _before(self, owner: Any, name: str) -> None:
+    def _before(self, owner: Any, name: str, *, database: bool = False) -> None:
         function = getattr(owner, name)
 
         @functools.wraps(function)
         def counted(*args: Any, **kwargs: Any) -> Any:
             self()
+            if database and time.monotonic() < self._cut_off_until:
+                raise OperationalError("cut off from the database")
             return function(*args, **kwargs)
 
         setattr(owner, name, counted)
@@ -82,12 +90,22 @@ class Steps:
 class Lane:
     """The child. Make it with no database connection open."""
 
-    def __init__(self, campaign_id: int, *, at: int = 0, freeze: bool = False, log: Path, env: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        campaign_id: int,
+        *,
+        at: int = 0,
+        freeze: bool = False,
+        then_cut_off: float = 0.0,
+        log: Path,
+        own: dict[str, Any],
+    ) -> None:
+        """`own`: settings that differ from ours."""
         connections.close_all()
         sys.stdout.flush()
         self.pid = os.fork()
         if self.pid == 0:
-            _live(campaign_id, at=at, freeze=freeze, log=log, settings=env)
+            _live(campaign_id, at=at, freeze=freeze, then_cut_off=then_cut_off, log=log, own=own)
 
     def wait(self) -> tuple[str, int]:
         """Until it is frozen or has ended; the exit code is negative for a signal."""
@@ -101,7 +119,7 @@ class Lane:
         return self.wait()[1]
 
 
-def _live(campaign_id: int, *, at: int, freeze: bool, log: Path, settings: dict[str, Any]) -> None:
+def _live(campaign_id: int, *, at: int, freeze: bool, then_cut_off: float, log: Path, own: dict[str, Any]) -> None:
     """The child's whole life; it never returns."""
     code = 3
     try:
@@ -109,12 +127,11 @@ def _live(campaign_id: int, *, at: int, freeze: bool, log: Path, settings: dict[
         with log.open("ab") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
-        from django.conf import settings as real
-
-        for name, value in settings.items():
-            setattr(real, name, value)
+        for name, value in own.items():
+            setattr(settings, name, value)
         end = signal.SIGSTOP if freeze else signal.SIGKILL
-        steps = Steps(at, lambda: os.kill(os.getpid(), end), between_transactions=freeze)
+        act = functools.partial(os.kill, os.getpid(), end)
+        steps = Steps(at, act, between_transactions=freeze, then_cut_off=then_cut_off)
         from newsletter import tasks
         from newsletter.sending import due
         from newsletter.sending.clock import database_now

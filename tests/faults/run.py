@@ -17,6 +17,7 @@ from tests.faults.stage import Stage
 from tests.faults.truth import UNLIMITED
 from tests.faults.verdict import Verdict, judge
 
+ALREADY_ON = 20  # messages that are past their waiting step when the board is full: about one a connection
 PATIENCE = 3.0  # seconds without the messages that the next fault waits for; then it comes all the same
 STUCK_AFTER = 90.0  # seconds without any progress: what is open then is unsettled
 _AWAY = (DatabaseError, InterfaceError, OSError)
@@ -107,7 +108,7 @@ class Storm:
         share = max(2, left // (len(self._deck) + 1))
         self._next_at = taken + max(1, round(share * self._rng.uniform(0.1, 1.0)))
         self._next_before = now + (PATIENCE if taken else STUCK_AFTER)  # the first comes when something is being sent
-        self._stage.board.allow(self._next_at + share // 3 + 1)
+        self._stage.board.allow(self._next_at + max(0, share // 3 - ALREADY_ON))
 
     def _let_leave(self) -> None:
         while self._leavers and self._leavers[-1].after <= self._taken:

@@ -18,4 +18,11 @@ class Kept:
         return [f"DB={self.db}", f"SEED={self.seed}", *self.arguments.split()]
 
 
-KEPT: list[Kept] = []
+KEPT = [
+    Kept(
+        "sqlite",
+        1,
+        "STEPS=1 EVERY=40 FAR=1",
+        "Without its journal more than one WINDOW is in doubt: all that stands open, up to two and a half.",
+    ),
+]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connections
@@ -35,6 +36,7 @@ WINDOW = 4
 ROUNDS = 15  # of the last lane: each deferral costs one
 FAR = 6  # duels with a second lane on another machine, which cannot read the first one's journal
 LONG_AGO = timedelta(minutes=10)  # longer than a dead machine's own workers have the first claim
+CUT_OFF = 1.5  # seconds
 MOST_STEPS = 5000
 _SUMS = (
     *("lost", "unsettled", "doubled_outside_doubt", "doubts", "broken_connections", "extra_copies"),
@@ -115,20 +117,24 @@ class Ground:
         return self._finish(hanging=hanging)
 
     def far(self, step: int) -> Verdict | None:
-        """The second lane runs on another machine; the first wakes after its lease, and must not go on by itself."""
+        """The second lane runs on another machine, where no seal can reach the first. That one wakes after its lease,
+        cut off from the database: only its clock can tell it that nothing but what stands at a dot may leave."""
         self._begin()
-        first = self._lane(at=step, freeze=True)
+        own = {"SEND_WINDOW": len(READERS)}  # much to send on with
+        first = self._lane(at=step, freeze=True, then_cut_off=CUT_OFF, own=own)
         if first.wait()[0] != FROZEN:
             return None
-        lines = range(self._lines, self._stage.board.lines)
+        at_dots = self._stage.board.hanging() - self._hanging
         time.sleep(LEASE_SECONDS + 0.2)
+        in_window = self._in_window()
         campaigns.expire_leases(self._campaign, by=LONG_AGO)
-        self._lane(machine=2).wait()
+        self._lane(own={"JOURNAL_DIR": self._stage.folder / "machine-2" / "journal"}).wait()
         woken_at = time.time()
         first.thaw()
-        verdict = self._finish(hanging=WINDOW)  # without the journal its whole window was in doubt
-        late = [each for each in self._taken() if each.line in lines and each.heard_at > woken_at]
-        if len(late) > len({each.line for each in late}):
+        ended_at = time.time()
+        verdict = self._finish(hanging=in_window)  # without the journal all of its window was in doubt
+        late = [each for each in self._taken() if woken_at < each.heard_at < ended_at]
+        if len(late) > at_dots:
             verdict.doubled_outside_doubt += 1
             verdict.names.append(f"{len(late)} messages left after the lease")
         return verdict
@@ -142,12 +148,12 @@ class Ground:
         self._stage.board.next_round()
         self._start = self._stage.truth.stat().st_size if self._stage.truth.exists() else 0
         self._broken, self._hanging = self._stage.board.broken(), self._stage.board.hanging()
-        self._lines = self._stage.board.lines
 
-    def _lane(self, *, at: int = 0, freeze: bool = False, machine: int = 1) -> Lane:
-        journal = {} if machine == 1 else {"JOURNAL_DIR": Path(self._stage.folder, f"machine-{machine}", "journal")}
+    def _lane(
+        self, *, at: int = 0, freeze: bool = False, then_cut_off: float = 0.0, own: dict[str, Any] | None = None
+    ) -> Lane:
         log = self._stage.folder / "lanes.log"
-        return Lane(self._campaign.pk, at=at, freeze=freeze, log=log, env=journal)
+        return Lane(self._campaign.pk, at=at, freeze=freeze, then_cut_off=then_cut_off, log=log, own=own or {})
 
     def _finish(self, *, hanging: int = 0) -> Verdict:
         """Lane after lane until the campaign is done; `hanging`: messages that were at their dots when one froze."""
@@ -162,6 +168,14 @@ class Ground:
         verdict = judge(self._campaign, truth.read(self._stage.truth, start=self._start), self._leaves)
         verdict.broken_connections = self._stage.board.broken() - self._broken + hanging
         return verdict
+
+    def _in_window(self) -> int:
+        """How many deliveries stand in open windows and are not settled."""
+        rows = [
+            self._campaign.deliveries.open().filter(number__gte=chunk.window_from, number__lte=chunk.window_to)
+            for chunk in self._campaign.chunks.exclude(window_from=None)
+        ]
+        return sum(each.count() for each in rows)
 
     def _await_the_server(self) -> None:
         """It hears a moment later than we that a connection has ended."""

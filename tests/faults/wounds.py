@@ -202,4 +202,11 @@ WOUNDS = [
             ),
         ),
     ),
+    _one(
+        "the lease is not looked at before the dot",
+        "shift.py",
+        "return not self.fenced and time.monotonic() < self._lease_ends",
+        "return not self.fenced",
+        words="STEPS=1 EVERY=40 FAR=1 STOP=1",
+    ),
 ]

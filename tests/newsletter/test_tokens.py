@@ -75,7 +75,7 @@ def test_a_token_that_was_cut_or_lengthened_is_refused(cut, more):
 
 def test_links_live_on_when_the_key_is_replaced(settings):
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the old key", []
-    token, bounce = tokens.for_reader(Purpose.LEAVE, REF), tokens.return_path(9, "example.org")
+    token, bounce = tokens.for_reader(Purpose.LEAVE, REF), tokens.return_paths("example.org")(9)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the new key", ["the old key"]
     assert tokens.read(Purpose.LEAVE, token) == REF
     assert tokens.read_return_path(bounce) == 9
@@ -84,7 +84,7 @@ def test_links_live_on_when_the_key_is_replaced(settings):
 
 def test_links_end_when_the_old_key_is_given_up(settings):
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the old key", []
-    token, bounce = tokens.for_reader(Purpose.LEAVE, REF), tokens.return_path(9, "example.org")
+    token, bounce = tokens.for_reader(Purpose.LEAVE, REF), tokens.return_paths("example.org")(9)
     settings.SECRET_KEY = "the new key"
     with pytest.raises(BadToken):
         tokens.read(Purpose.LEAVE, token)
@@ -94,7 +94,7 @@ def test_links_end_when_the_old_key_is_given_up(settings):
 
 @given(st.integers(0, 2**63 - 1))
 def test_a_return_path_names_its_delivery_within_the_length_that_smtp_allows(delivery_id):
-    address = tokens.return_path(delivery_id, "example.org")
+    address = tokens.return_paths("example.org")(delivery_id)
     local, _, domain = address.partition("@")
     assert domain == "example.org"
     assert len(local) <= 64
@@ -103,7 +103,7 @@ def test_a_return_path_names_its_delivery_within_the_length_that_smtp_allows(del
 
 @given(st.integers(0, 2**63 - 1))
 def test_a_return_path_survives_servers_that_change_its_case(delivery_id):
-    assert tokens.read_return_path(tokens.return_path(delivery_id, "example.org").upper()) == delivery_id
+    assert tokens.read_return_path(tokens.return_paths("example.org")(delivery_id).upper()) == delivery_id
 
 
 @given(st.one_of(st.text(), st.text(alphabet="0123456789abcdef", min_size=40, max_size=40)))
