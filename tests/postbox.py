@@ -97,11 +97,11 @@ class Postbox:
                 line, _ = self._listener.accept()
             except OSError:
                 return
+            self._open.add(line)  # before it counts: whoever then calls `drop` hangs up on it, too
             self.connections += 1
             threading.Thread(target=self._talk, args=(line,), daemon=True).start()
 
     def _talk(self, line: socket.socket) -> None:
-        self._open.add(line)
         with contextlib.suppress(OSError), line:
             with contextlib.suppress(OSError, Gone):
                 self._hold(line)

@@ -243,7 +243,7 @@ def test_a_relay_in_reserve_is_used_only_while_the_others_are_down(make_postbox)
     relays = [relay_of(first), relay_of(reserve, weight=0)]
     letters = letters_to(*readers(10))
     with contextlib.closing(Pool(relays, letters, connections=2)) as pool:
-        step_until(pool, lambda: len(letters.outcomes) == 10)
+        step_until(pool, lambda: len(letters.outcomes) == 10 and first.connections == 2)
         assert reserve.connections == 0
         first.close()
         step_until(pool, lambda: reserve.connections)
@@ -252,7 +252,7 @@ def test_a_relay_in_reserve_is_used_only_while_the_others_are_down(make_postbox)
         assert len(reserve.truth) == 10
         assert pool.down == ""
         again = make_postbox(port=port)
-        step_until(pool, lambda: again.connections)
+        step_until(pool, lambda: again.connections, within=60)  # it is asked again after 1, 2, 4, 8, 16 seconds
         step_until(pool, lambda: "QUIT" in reserve.commands)
 
 
