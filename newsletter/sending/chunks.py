@@ -40,12 +40,12 @@ class Chunks:
         return len(self._shifts)
 
     def open_more(self) -> None:
-        """Letters until the outbox is more than half full, or nothing is due."""
+        """Letters until enough of them wait, a window is open, or nothing is due."""
         while self.ending is None and self._wants_letters():
             if not self._shifts or self._shifts[-1].is_read:
                 self._claim()
             else:
-                self._take_turn(self._shifts[-1], size=self._window())
+                self._take_turn(self._shifts[-1], size=self._room())
             self.hand_in(opens=True)  # those who left make short work of a chunk
 
     def pulse(self) -> None:
@@ -74,10 +74,17 @@ class Chunks:
         return self._outbox.pace.window(self._outbox.most)
 
     def _wants_letters(self) -> bool:
-        waiting = len(self._outbox)
-        if not self._outbox.asked or waiting > self._outbox.most // 2 or time.monotonic() < self._claim_at:
+        """A turn for a few letters is as dear as one for many: it waits until three in four have left."""
+        if not self._outbox.asked or time.monotonic() < self._claim_at:
             return False
-        return waiting <= self._window() // 2
+        return len(self._outbox) <= self._window() // 4 and self._room() > 0
+
+    def _room(self) -> int:
+        """How many letters the next turn may open, so that never more than one window is open in the whole lane: what
+        is open is in doubt when the machine is lost together with its journals."""
+        open_now = sum(shift.open_count for shift in self._shifts)
+        settled_by_it = self._shifts[-1].answered_count if self._shifts else 0
+        return min(self._window(), self._outbox.most - open_now + settled_by_it)
 
     def _claim(self) -> None:
         self.nothing_due = True

@@ -1,8 +1,8 @@
 """The lane: the loop of one process that carries a campaign's letters from its chunks to the post, until something ends
 it.
 
-Opening, sending and settling overlap: while the post sends, the next rows are opened as soon as half a window is left.
-Connections stay open across chunks.
+Opening, sending and settling overlap: while the post sends, the next rows are opened as soon as a quarter of a window
+is left. Connections stay open across chunks.
 """
 
 import contextlib

@@ -39,6 +39,16 @@ class Shift:
         self._next_pulse = 0.0
 
     @property
+    def open_count(self) -> int:
+        """Letters that the database does not know the end of."""
+        return len(self._open)
+
+    @property
+    def answered_count(self) -> int:
+        """Those among the open ones that the next turn settles."""
+        return len(self._answers)
+
+    @property
     def is_answered(self) -> bool:
         return len(self._answers) == len(self._open)
 

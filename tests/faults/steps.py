@@ -120,7 +120,8 @@ class Ground:
         """The second lane runs on another machine, where no seal can reach the first. That one wakes after its lease,
         cut off from the database: only its clock can tell it that nothing but what stands at a dot may leave."""
         self._begin()
-        own = {"SEND_WINDOW": len(READERS)}  # much to send on with
+        window = len(READERS) if step % 2 else WINDOW  # a large one: much to send on with
+        own = {"SEND_WINDOW": window}
         first = self._lane(at=step, freeze=True, then_cut_off=CUT_OFF, own=own)
         if first.wait()[0] != FROZEN:
             return None
@@ -132,7 +133,7 @@ class Ground:
         woken_at = time.time()
         first.thaw()
         ended_at = time.time()
-        verdict = self._finish(hanging=in_window)  # without the journal all of its window was in doubt
+        verdict = self._finish(hanging=min(in_window, window))  # without the journal its whole window was in doubt
         late = [each for each in self._taken() if woken_at < each.heard_at < ended_at]
         if len(late) > at_dots:
             verdict.doubled_outside_doubt += 1

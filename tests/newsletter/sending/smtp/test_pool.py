@@ -252,7 +252,7 @@ def test_a_relay_in_reserve_is_used_only_while_the_others_are_down(make_postbox)
         assert len(reserve.truth) == 10
         assert pool.down == ""
         again = make_postbox(port=port)
-        step_until(pool, lambda: again.connections, within=60)  # it is asked again after 1, 2, 4, 8, 16 seconds
+        step_until(pool, lambda: again.connections)
         step_until(pool, lambda: "QUIT" in reserve.commands)
 
 
