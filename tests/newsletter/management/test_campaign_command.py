@@ -108,7 +108,14 @@ def test_on_a_terminal_the_bar_moves_in_its_line_and_control_c_leaves_quietly(ca
     ours, its = pty.openpty()
     words = [sys.executable, "manage.py", "campaign", str(campaign.pk)]
     process = subprocess.Popen(
-        words, env=child_environment(), stdout=its, stderr=its, stdin=its, start_new_session=True
+        words,
+        env=child_environment(),
+        stdout=its,
+        stderr=its,
+        stdin=its,
+        start_new_session=True,
+        # A shell that runs the tests in the background ignores Ctrl-C, and every child would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(its)
     seen = b""
